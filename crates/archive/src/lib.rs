@@ -1,0 +1,1 @@
+//! The archive of raw vendor responses.

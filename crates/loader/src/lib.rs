@@ -1,0 +1,1 @@
+//! Loads a price history into the store, exactly and idempotently.

@@ -1,0 +1,1 @@
+//! Reads market-data vendors' responses into exact, typed price histories.

@@ -1,0 +1,1 @@
+//! The pipeline over one response file, and over many at once.

@@ -1,0 +1,1 @@
+//! For tests only: throwaway databases, generated vendor responses.
