@@ -45,6 +45,7 @@
 //! synced, and a new name is as durable as the system makes it.
 
 mod archive;
+mod conflict;
 mod disk;
 mod error;
 mod name;

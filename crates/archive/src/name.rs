@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 /// The longest name, in bytes: leaves room for the suffix of an unfinished write within the 255
 /// bytes that file systems allow.
-const MAX_LEN: usize = 200;
+pub(crate) const MAX_LEN: usize = 200;
 
 /// The longest extension, in characters.
 const MAX_EXTENSION: usize = 10;
@@ -164,6 +164,11 @@ impl FileName {
             fetched: Some(Fetched::At(fetched)),
             vendor: Some(vendor),
         }
+    }
+
+    /// A name that is known to keep the rules and tells nothing.
+    pub(crate) fn unknown(name: String) -> Self {
+        Self { name: name.into_boxed_str(), symbol: None, fetched: None, vendor: None }
     }
 
     /// The whole name.
