@@ -1,0 +1,285 @@
+//! The settings of both binaries.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::excerpt;
+use crate::nearest::nearest;
+use crate::variable::{self, PREFIX};
+use crate::{Allowed, ConfigError, ConfigErrors, LogFilter, LogFormat, VARIABLES, Variable};
+
+/// The settings, read and validated once at start and then passed on.
+///
+/// Its `Debug` shows no password of a database URL.
+///
+/// ```
+/// use cream_config::{LogFormat, Settings};
+/// let settings = Settings { log_format: LogFormat::Json, ..Settings::default() };
+/// assert_eq!(settings.database_url, "sqlite:cream.db");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `DATABASE_URL`: the database, as text that the store reads. May hold a password.
+    pub database_url: String,
+    /// `DATABASE_MAX_CONNECTIONS`: 1 to 1,000.
+    pub max_connections: u32,
+    /// `STOCK_DATA_RAW_RESPONSES_DIR`.
+    pub raw_responses_dir: PathBuf,
+    /// `STOCK_DATA_PARSED_RESPONSES_DIR`.
+    pub parsed_responses_dir: PathBuf,
+    /// `STOCK_DATA_DEADLETTER_RESPONSES_DIR`.
+    pub deadletter_responses_dir: PathBuf,
+    /// `STOCK_DATA_TIMEOUT_SECONDS`: 1 second to 1 hour.
+    pub timeout: Duration,
+    /// `STOCK_DATA_MAX_RETRIES`: 0 to 100.
+    pub max_retries: u32,
+    /// `STOCK_DATA_RETRY_DELAY_SECONDS`: 0 seconds to 1 hour.
+    pub retry_delay: Duration,
+    /// `STOCK_DATA_BATCH_SIZE`: 1 to 100,000 rows.
+    pub batch_size: usize,
+    /// `STOCK_DATA_MAX_CONCURRENT_FILES`: 1 to 256.
+    pub max_concurrent_files: usize,
+    /// `STOCK_DATA_MAX_RESPONSE_BYTES`: 1 KiB to 1 GiB.
+    pub max_response_bytes: u64,
+    /// `API_LISTEN`.
+    pub api_listen: SocketAddr,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `RUST_LOG`.
+    pub log_filter: LogFilter,
+}
+
+impl Settings {
+    /// Reads the settings from the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// All problems at once: values that are not allowed, and names that begin with `STOCK_DATA_`
+    /// but are no settings.
+    pub fn from_env() -> Result<Self, ConfigErrors> {
+        // Not `vars`, which panics where any variable is not Unicode.
+        Self::from_os_vars(std::env::vars_os())
+    }
+
+    /// Reads the settings from pairs of name and value. Of a name that comes twice, the last holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::from_env`].
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let os = |(name, value)| (OsString::from(name), OsString::from(value));
+        Self::from_os_vars(vars.into_iter().map(os))
+    }
+
+    fn from_os_vars(
+        vars: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(vars);
+        let settings = Self::read(&mut reader);
+        ConfigErrors::check(reader.finish())?;
+        Ok(settings)
+    }
+
+    /// The settings, with the default for each that `reader` notes a problem of.
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            database_url: reader.text(&variable::DATABASE_URL),
+            max_connections: reader.number(&variable::DATABASE_MAX_CONNECTIONS),
+            raw_responses_dir: reader.folder(&variable::RAW_RESPONSES_DIR),
+            parsed_responses_dir: reader.folder(&variable::PARSED_RESPONSES_DIR),
+            deadletter_responses_dir: reader.folder(&variable::DEADLETTER_RESPONSES_DIR),
+            timeout: Duration::from_secs(reader.number(&variable::TIMEOUT_SECONDS)),
+            max_retries: reader.number(&variable::MAX_RETRIES),
+            retry_delay: Duration::from_secs(reader.number(&variable::RETRY_DELAY_SECONDS)),
+            batch_size: reader.number(&variable::BATCH_SIZE),
+            max_concurrent_files: reader.number(&variable::MAX_CONCURRENT_FILES),
+            max_response_bytes: reader.number(&variable::MAX_RESPONSE_BYTES),
+            api_listen: reader
+                .value(&variable::API_LISTEN, |text| text.parse().map_err(|_| String::new()))
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            log_format: reader
+                .value(&variable::LOG_FORMAT, |text| {
+                    LogFormat::from_name(text).ok_or_else(String::new)
+                })
+                .unwrap_or_default(),
+            log_filter: reader
+                .value(&variable::RUST_LOG, |text| {
+                    LogFilter::parse(text).map_err(|error| error.reason().to_owned())
+                })
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Default for Settings {
+    /// What holds where nothing is set.
+    fn default() -> Self {
+        Self::read(&mut Reader::new(std::iter::empty()))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart, so that a new field cannot be forgotten.
+        let Self {
+            database_url,
+            max_connections,
+            raw_responses_dir,
+            parsed_responses_dir,
+            deadletter_responses_dir,
+            timeout,
+            max_retries,
+            retry_delay,
+            batch_size,
+            max_concurrent_files,
+            max_response_bytes,
+            api_listen,
+            log_format,
+            log_filter,
+        } = self;
+        f.debug_struct("Settings")
+            .field("database_url", &without_password(database_url))
+            .field("max_connections", max_connections)
+            .field("raw_responses_dir", raw_responses_dir)
+            .field("parsed_responses_dir", parsed_responses_dir)
+            .field("deadletter_responses_dir", deadletter_responses_dir)
+            .field("timeout", timeout)
+            .field("max_retries", max_retries)
+            .field("retry_delay", retry_delay)
+            .field("batch_size", batch_size)
+            .field("max_concurrent_files", max_concurrent_files)
+            .field("max_response_bytes", max_response_bytes)
+            .field("api_listen", api_listen)
+            .field("log_format", log_format)
+            .field("log_filter", log_filter)
+            .finish()
+    }
+}
+
+/// A database URL that may be shown: of one that names a server, only what cannot hold a password.
+///
+/// Generous in what it hides, since a URL that is not well-formed may hold one anywhere.
+fn without_password(url: &str) -> String {
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
+    }
+    let Some((scheme, rest)) = url.split_once("://") else { return "***".to_owned() };
+    // From the last `@`, since a password may hold one unencoded; up to the query, since that may
+    // hold `password=`.
+    let (before_query, query) = match rest.split_once('?') {
+        Some((before, _)) => (before, "?***"),
+        None => (rest, ""),
+    };
+    match (before_query.rsplit_once('@'), rest.rsplit_once('@')) {
+        (Some((_, host)), Some((_, same))) if same.starts_with(host) => {
+            format!("{scheme}://***@{host}{query}")
+        }
+        (None, None) => format!("{scheme}://{before_query}{query}"),
+        _ => format!("{scheme}://***"),
+    }
+}
+
+/// Reads variables by their place in the table and notes what is wrong.
+struct Reader {
+    vars: BTreeMap<String, Option<String>>,
+    problems: Vec<ConfigError>,
+}
+
+impl Reader {
+    /// Keeps the variables that are ours or look so; a value that is not Unicode is `None`.
+    fn new(vars: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let ours = |name: &str| {
+            is_known(name)
+                || name.get(..PREFIX.len()).is_some_and(|p| p.eq_ignore_ascii_case(PREFIX))
+        };
+        let vars = vars
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.into_string().ok()))
+            .filter(|(name, _)| ours(name))
+            .collect();
+        Self { vars, problems: Vec::new() }
+    }
+
+    /// The variable's value, or the default's where it is unset or not usable. `parse` gives the
+    /// particulars of what is wrong, if there are any.
+    fn value<T>(
+        &mut self,
+        variable: &Variable,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Variable { name, default, allowed, .. } = *variable;
+        match self.vars.remove(name) {
+            None => {}
+            Some(None) => self.problems.push(ConfigError::NotUnicode { name, allowed }),
+            // An empty filter is read as in env_logger.
+            Some(Some(text)) if text.is_empty() && allowed != Allowed::LogFilter => {
+                self.problems.push(ConfigError::Empty { name, allowed, default });
+            }
+            Some(Some(text)) => match parse(&text) {
+                Ok(value) => return Some(value),
+                Err(hint) => {
+                    let hint = if hint.is_empty() { hint } else { format!("; {hint}") };
+                    let value = excerpt(&text);
+                    self.problems.push(ConfigError::Invalid { name, value, allowed, hint });
+                }
+            },
+        }
+        parse(default).ok()
+    }
+
+    fn text(&mut self, variable: &Variable) -> String {
+        self.value(variable, |text| Ok(text.to_owned())).unwrap_or_default()
+    }
+
+    fn folder(&mut self, variable: &Variable) -> PathBuf {
+        let parse = |text: &str| {
+            if text.contains('\0') { Err("it holds a NUL".to_owned()) } else { Ok(text.into()) }
+        };
+        self.value(variable, parse).unwrap_or_default()
+    }
+
+    fn number<T: TryFrom<u64> + Default>(&mut self, variable: &Variable) -> T {
+        let parse = |text: &str| {
+            // `parse` would take a sign.
+            let number: Option<u64> =
+                text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+            number
+                .filter(|number| match variable.allowed {
+                    Allowed::Number { min, max, .. } => (min..=max).contains(number),
+                    _ => true,
+                })
+                .and_then(|number| T::try_from(number).ok())
+                .ok_or_else(String::new)
+        };
+        self.value(variable, parse).unwrap_or_default()
+    }
+
+    /// All problems: what is left by now is not in the table.
+    fn finish(self) -> Vec<ConfigError> {
+        let unknown = self.vars.into_keys().map(|name| {
+            let upper = name.to_ascii_uppercase();
+            let part = upper.strip_prefix(PREFIX).unwrap_or(&upper);
+            let known = VARIABLES.iter().filter_map(|variable| variable.name.strip_prefix(PREFIX));
+            let nearest = nearest(part, known)
+                .and_then(|part| {
+                    VARIABLES.iter().find(|v| v.name.strip_prefix(PREFIX) == Some(part))
+                })
+                .map(|variable| variable.name);
+            ConfigError::Unknown { name: excerpt(&name), nearest }
+        });
+        self.problems.into_iter().chain(unknown).collect()
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| variable.name == name)
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

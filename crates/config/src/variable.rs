@@ -1,0 +1,194 @@
+//! The table of all variables.
+
+use std::fmt;
+
+/// One environment variable: everything that is said of it anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The value that holds where it is unset.
+    pub default: &'static str,
+    /// What it may be.
+    pub allowed: Allowed,
+    /// What it is for.
+    pub purpose: &'static str,
+}
+
+/// What a variable may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// The address of a database.
+    DatabaseUrl,
+    /// The path of a folder.
+    Folder,
+    /// A whole number.
+    Number {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// An IP address and a port.
+    Address,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// What is logged, in the notation of `env_logger`.
+    LogFilter,
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DatabaseUrl => f.write_str("a database URL such as sqlite:cream.db"),
+            Self::Folder => f.write_str("the path of a folder"),
+            Self::Number { min, max, unit } => {
+                write!(f, "a whole number of {unit}, {min} to {max}")
+            }
+            Self::Address => f.write_str("an IP address and a port, such as 127.0.0.1:8080"),
+            Self::Choice(words) => f.write_str(&words.join(", ")),
+            Self::LogFilter => f.write_str(
+                "error, warn, info, debug, trace or off, or a list such as info,cream_store=debug",
+            ),
+        }
+    }
+}
+
+pub(crate) const DATABASE_URL: Variable = Variable {
+    name: "DATABASE_URL",
+    default: "sqlite:cream.db",
+    allowed: Allowed::DatabaseUrl,
+    purpose: "The database. A relative path is taken from the working folder.",
+};
+
+pub(crate) const DATABASE_MAX_CONNECTIONS: Variable = Variable {
+    name: "DATABASE_MAX_CONNECTIONS",
+    default: "10",
+    allowed: Allowed::Number { min: 1, max: 1000, unit: "connections" },
+    purpose: "How many connections to the database a process holds at most.",
+};
+
+pub(crate) const RAW_RESPONSES_DIR: Variable = Variable {
+    name: "STOCK_DATA_RAW_RESPONSES_DIR",
+    default: "files/raw_responses",
+    allowed: Allowed::Folder,
+    purpose: "Where vendors' responses wait to be processed.",
+};
+
+pub(crate) const PARSED_RESPONSES_DIR: Variable = Variable {
+    name: "STOCK_DATA_PARSED_RESPONSES_DIR",
+    default: "files/parsed_responses",
+    allowed: Allowed::Folder,
+    purpose: "Where responses lie that are in the database.",
+};
+
+pub(crate) const DEADLETTER_RESPONSES_DIR: Variable = Variable {
+    name: "STOCK_DATA_DEADLETTER_RESPONSES_DIR",
+    default: "files/deadletter_responses",
+    allowed: Allowed::Folder,
+    purpose: "Where responses lie that could not be used.",
+};
+
+pub(crate) const TIMEOUT_SECONDS: Variable = Variable {
+    name: "STOCK_DATA_TIMEOUT_SECONDS",
+    default: "30",
+    allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
+    purpose: "How long a request to a vendor may take.",
+};
+
+pub(crate) const MAX_RETRIES: Variable = Variable {
+    name: "STOCK_DATA_MAX_RETRIES",
+    default: "3",
+    allowed: Allowed::Number { min: 0, max: 100, unit: "retries" },
+    purpose: "How often a failed attempt is repeated.",
+};
+
+pub(crate) const RETRY_DELAY_SECONDS: Variable = Variable {
+    name: "STOCK_DATA_RETRY_DELAY_SECONDS",
+    default: "5",
+    allowed: Allowed::Number { min: 0, max: 3600, unit: "seconds" },
+    purpose: "How long to wait before the first retry; each further one waits twice as long.",
+};
+
+pub(crate) const BATCH_SIZE: Variable = Variable {
+    name: "STOCK_DATA_BATCH_SIZE",
+    default: "1000",
+    allowed: Allowed::Number { min: 1, max: 100_000, unit: "rows" },
+    purpose: "How many rows are written to the database at once.",
+};
+
+pub(crate) const MAX_CONCURRENT_FILES: Variable = Variable {
+    name: "STOCK_DATA_MAX_CONCURRENT_FILES",
+    default: "5",
+    allowed: Allowed::Number { min: 1, max: 256, unit: "files" },
+    purpose: "How many responses are processed at once; each is held in memory.",
+};
+
+pub(crate) const MAX_RESPONSE_BYTES: Variable = Variable {
+    name: "STOCK_DATA_MAX_RESPONSE_BYTES",
+    default: "67108864",
+    allowed: Allowed::Number { min: 1024, max: 1_073_741_824, unit: "bytes" },
+    purpose: "The largest response that is read; a larger one is refused.",
+};
+
+pub(crate) const API_LISTEN: Variable = Variable {
+    name: "API_LISTEN",
+    default: "127.0.0.1:8080",
+    allowed: Allowed::Address,
+    purpose: "Where the API server listens. Port 0 takes a free one.",
+};
+
+pub(crate) const LOG_FORMAT: Variable = Variable {
+    name: "LOG_FORMAT",
+    default: "auto",
+    allowed: Allowed::Choice(&["auto", "text", "json"]),
+    purpose: "How log lines are written: auto is text on a terminal and JSON elsewhere.",
+};
+
+pub(crate) const RUST_LOG: Variable = Variable {
+    name: "RUST_LOG",
+    default: "info",
+    allowed: Allowed::LogFilter,
+    purpose: "What is logged. An empty value stands for the default.",
+};
+
+/// Every variable that is read, in the order of the documentation.
+pub static VARIABLES: [Variable; 14] = [
+    DATABASE_URL,
+    DATABASE_MAX_CONNECTIONS,
+    RAW_RESPONSES_DIR,
+    PARSED_RESPONSES_DIR,
+    DEADLETTER_RESPONSES_DIR,
+    TIMEOUT_SECONDS,
+    MAX_RETRIES,
+    RETRY_DELAY_SECONDS,
+    BATCH_SIZE,
+    MAX_CONCURRENT_FILES,
+    MAX_RESPONSE_BYTES,
+    API_LISTEN,
+    LOG_FORMAT,
+    RUST_LOG,
+];
+
+/// What the names of this program's own variables begin with: a name like this that is not in the
+/// table is a mistake.
+pub(crate) const PREFIX: &str = "STOCK_DATA_";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_texts_fit_a_table() {
+        for (index, variable) in VARIABLES.iter().enumerate() {
+            assert!(VARIABLES.iter().skip(index + 1).all(|other| other.name != variable.name));
+            let allowed = variable.allowed.to_string();
+            for text in [variable.name, variable.default, variable.purpose, &allowed] {
+                assert!(!text.is_empty() && !text.contains(['|', '\n', '`']), "{text:?}");
+            }
+            assert!(variable.purpose.ends_with('.'), "{}", variable.purpose);
+        }
+    }
+}
