@@ -1,0 +1,94 @@
+//! What is read of a row. Conversion into the vocabulary of `cream-models`, with its checks, is
+//! the store's.
+
+use diesel::prelude::*;
+
+use crate::DayValue;
+use crate::tables::{corporate_action, raw_response, series, stock, stock_data};
+
+/// An instrument.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = stock)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct StockRow {
+    pub id: i64,
+    pub symbol: String,
+    pub name: Option<String>,
+    pub exchange: Option<String>,
+    pub kind: Option<String>,
+}
+
+/// The state of a series.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = series)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct SeriesRow {
+    pub stock_id: i64,
+    pub vendor: i16,
+    pub currency: Option<String>,
+    pub time_zone: Option<String>,
+    pub bars: i64,
+    pub first_date: Option<DayValue>,
+    pub last_date: Option<DayValue>,
+    pub revision: i64,
+    pub changed_at: i64,
+}
+
+/// An archived response.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = raw_response)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct ResponseRow {
+    pub id: i64,
+    pub file_name: String,
+    pub sha256: Vec<u8>,
+    pub byte_len: i64,
+    pub stock_id: Option<i64>,
+    pub vendor: Option<i16>,
+    pub fetched_at: Option<i64>,
+    pub covers_from: Option<DayValue>,
+    pub covers_to: Option<DayValue>,
+    pub undecided_bars: Option<String>,
+    pub undecided_actions: Option<String>,
+    pub status: String,
+    pub attempts: i32,
+    pub next_attempt_at: Option<i64>,
+    pub error: Option<String>,
+    pub lease_until: Option<i64>,
+    pub inserted: i64,
+    pub updated: i64,
+    pub unchanged: i64,
+    pub withdrawn: i64,
+}
+
+/// A bar, without its series.
+#[derive(Clone, Copy, Debug, Default, Queryable, Selectable)]
+#[diesel(table_name = stock_data)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct BarRow {
+    pub date: DayValue,
+    pub open: Option<i64>,
+    pub high: Option<i64>,
+    pub low: Option<i64>,
+    pub close: Option<i64>,
+    pub adj_close: Option<i64>,
+    pub volume: Option<i64>,
+    pub is_final: bool,
+    pub flags: i16,
+    pub as_of: i64,
+    pub withdrawn_at: Option<i64>,
+}
+
+/// A corporate action, without its series.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = corporate_action)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct ActionRow {
+    pub date: DayValue,
+    pub kind: String,
+    pub amount: Option<i64>,
+    pub numerator: Option<i64>,
+    pub denominator: Option<i64>,
+    pub as_of: i64,
+    pub withdrawn_at: Option<i64>,
+}

@@ -1,0 +1,133 @@
+//! The tables, as the query builder knows them.
+#![expect(missing_docs, reason = "columns are described in the migrations")]
+
+diesel::table! {
+    /// Instruments.
+    stock (id) {
+        id -> BigInt,
+        symbol -> Text,
+        name -> Nullable<Text>,
+        exchange -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        name_at -> Nullable<BigInt>,
+        exchange_at -> Nullable<BigInt>,
+        kind_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::Day;
+
+    /// The state of one stock's prices from one vendor.
+    series (stock_id, vendor) {
+        stock_id -> BigInt,
+        vendor -> SmallInt,
+        currency -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        currency_at -> Nullable<BigInt>,
+        time_zone_at -> Nullable<BigInt>,
+        bars -> BigInt,
+        first_date -> Nullable<Day>,
+        last_date -> Nullable<Day>,
+        revision -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// What is pulled from vendors.
+    tracked_stock (stock_id, vendor) {
+        stock_id -> BigInt,
+        vendor -> SmallInt,
+        vendor_symbol -> Text,
+        is_active -> Bool,
+        last_pull_at -> Nullable<BigInt>,
+        last_pull_status -> Text,
+        error_message -> Nullable<Text>,
+        failures -> Integer,
+        next_pull_at -> Nullable<BigInt>,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::Day;
+
+    /// Archived responses and what became of them.
+    raw_response (id) {
+        id -> BigInt,
+        file_name -> Text,
+        sha256 -> Binary,
+        byte_len -> BigInt,
+        registered_at -> BigInt,
+        stock_id -> Nullable<BigInt>,
+        vendor -> Nullable<SmallInt>,
+        fetched_at -> Nullable<BigInt>,
+        covers_from -> Nullable<Day>,
+        covers_to -> Nullable<Day>,
+        undecided_bars -> Nullable<Text>,
+        undecided_actions -> Nullable<Text>,
+        status -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        inserted -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        withdrawn -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::Day;
+
+    /// Daily bars.
+    stock_data (stock_id, vendor, date) {
+        stock_id -> BigInt,
+        vendor -> SmallInt,
+        date -> Day,
+        open -> Nullable<BigInt>,
+        high -> Nullable<BigInt>,
+        low -> Nullable<BigInt>,
+        close -> Nullable<BigInt>,
+        adj_close -> Nullable<BigInt>,
+        volume -> Nullable<BigInt>,
+        is_final -> Bool,
+        flags -> SmallInt,
+        as_of -> BigInt,
+        withdrawn_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::Day;
+
+    /// Dividends, splits and capital gains.
+    corporate_action (stock_id, vendor, date, kind) {
+        stock_id -> BigInt,
+        vendor -> SmallInt,
+        date -> Day,
+        kind -> Text,
+        amount -> Nullable<BigInt>,
+        numerator -> Nullable<BigInt>,
+        denominator -> Nullable<BigInt>,
+        as_of -> BigInt,
+        withdrawn_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    stock,
+    series,
+    tracked_stock,
+    raw_response,
+    stock_data,
+    corporate_action,
+);

@@ -1,0 +1,130 @@
+//! Many bars in one statement.
+//!
+//! The statement's text depends on its type alone, so that it is prepared once a connection and
+//! never built again.
+
+use cream_models::{Bar, BarField, Timestamp, Vendor};
+use cream_schema::{Day, DayValue};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt};
+use diesel::sqlite::Sqlite;
+
+use crate::types::StockId;
+
+/// So many bars go into one statement where there are as many.
+pub(crate) const ROWS: usize = 64;
+
+/// What all bars of a statement have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared {
+    stock_id: i64,
+    vendor: i16,
+    as_of: i64,
+}
+
+impl Shared {
+    pub(crate) const fn new(stock_id: StockId, vendor: Vendor, as_of: Timestamp) -> Self {
+        Self { stock_id: stock_id.0, vendor: vendor.code(), as_of: as_of.micros() }
+    }
+}
+
+/// A bar's values, laid out for binding.
+struct Values {
+    date: DayValue,
+    numbers: [Option<i64>; 6],
+    is_final: bool,
+    flags: i16,
+}
+
+impl Values {
+    fn of(bar: &Bar) -> Self {
+        Self {
+            date: DayValue(bar.date()),
+            numbers: BarField::ALL.map(|field| bar.value(field)),
+            is_final: bar.is_final(),
+            // 15 bits hold every flag; a 16th would be refused by the schema.
+            flags: i16::try_from(bar.flags().bits()).unwrap_or(-1),
+        }
+    }
+}
+
+/// Inserts `N` bars of one series; with `REPLACE`, over those that are there.
+pub(crate) struct PutBars<const N: usize, const REPLACE: bool> {
+    shared: Shared,
+    rows: [Values; N],
+}
+
+impl<const N: usize, const REPLACE: bool> PutBars<N, REPLACE> {
+    pub(crate) fn new(shared: Shared, bars: &[Bar; N]) -> Self {
+        Self { shared, rows: bars.each_ref().map(Values::of) }
+    }
+}
+
+impl<const N: usize, const REPLACE: bool> QueryId for PutBars<N, REPLACE> {
+    type QueryId = PutBars<N, REPLACE>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const N: usize, const REPLACE: bool> QueryFragment<Sqlite> for PutBars<N, REPLACE> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO stock_data (stock_id, vendor, as_of, date, open, high, low, close, \
+             adj_close, volume, is_final, flags) VALUES ",
+        );
+        for (index, row) in self.rows.iter().enumerate() {
+            if index == 0 {
+                out.push_sql("(");
+                out.push_bind_param::<BigInt, _>(&self.shared.stock_id)?;
+                out.push_sql(", ");
+                out.push_bind_param::<SmallInt, _>(&self.shared.vendor)?;
+                out.push_sql(", ");
+                out.push_bind_param::<BigInt, _>(&self.shared.as_of)?;
+            } else {
+                // The first three parameters, bound once.
+                out.push_sql(", (?1, ?2, ?3");
+            }
+            out.push_sql(", ");
+            out.push_bind_param::<Day, _>(&row.date)?;
+            for number in &row.numbers {
+                out.push_sql(", ");
+                out.push_bind_param::<Nullable<BigInt>, _>(number)?;
+            }
+            out.push_sql(", ");
+            out.push_bind_param::<Bool, _>(&row.is_final)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SmallInt, _>(&row.flags)?;
+            out.push_sql(")");
+        }
+        if REPLACE {
+            out.push_sql(
+                " ON CONFLICT (stock_id, vendor, date) DO UPDATE SET as_of = excluded.as_of, \
+                 open = excluded.open, high = excluded.high, low = excluded.low, \
+                 close = excluded.close, adj_close = excluded.adj_close, \
+                 volume = excluded.volume, is_final = excluded.is_final, \
+                 flags = excluded.flags, withdrawn_at = NULL",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize, const REPLACE: bool> RunQueryDsl<SqliteConnection> for PutBars<N, REPLACE> {}
+
+/// Writes the bars in as few statements as there can be.
+pub(crate) fn put_bars<const REPLACE: bool>(
+    connection: &mut SqliteConnection,
+    shared: Shared,
+    bars: &[Bar],
+) -> QueryResult<()> {
+    let (chunks, rest) = bars.as_chunks::<ROWS>();
+    for chunk in chunks {
+        PutBars::<ROWS, REPLACE>::new(shared, chunk).execute(connection)?;
+    }
+    for bar in rest.as_chunks::<1>().0 {
+        PutBars::<1, REPLACE>::new(shared, bar).execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Rows into the vocabulary of the rest of the program.
+//!
+//! The schema's constraints let nothing in that cannot be read back; what is found all the same was
+//! written by hand or by a newer program, and is an error rather than a guess.
+
+use cream_models::{
+    ActionKind, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Coverage, DateRange,
+    Price, SplitRatio, Symbol, Timestamp, Vendor,
+};
+use cream_schema::{ActionRow, BarRow, DayValue, ResponseRow, SeriesRow, StockRow};
+
+use crate::StoreError;
+use crate::types::{
+    Response, ResponseId, ResponseStatus, Series, Stock, StockId, StoredAction, StoredBar,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+pub(crate) fn vendor(table: &'static str, code: i16) -> Result<Vendor> {
+    Vendor::from_code(code).ok_or_else(|| StoreError::corrupt(table, "vendor", code))
+}
+
+pub(crate) fn stock(row: StockRow) -> Result<Stock> {
+    let symbol = Symbol::parse(&row.symbol)
+        .ok()
+        .filter(|symbol| symbol.as_str() == row.symbol)
+        .ok_or_else(|| StoreError::corrupt("stock", "symbol", format!("{:?}", row.symbol)))?;
+    let (id, name, exchange, kind) = (StockId(row.id), row.name, row.exchange, row.kind);
+    Ok(Stock { id, symbol, name, exchange, kind })
+}
+
+pub(crate) fn series(row: SeriesRow) -> Result<Series> {
+    Ok(Series {
+        stock_id: StockId(row.stock_id),
+        vendor: vendor("series", row.vendor)?,
+        currency: row.currency,
+        time_zone: row.time_zone,
+        bars: row.bars,
+        first_date: row.first_date.map(|day| day.0),
+        last_date: row.last_date.map(|day| day.0),
+        revision: row.revision,
+        changed_at: Timestamp::from_micros(row.changed_at),
+    })
+}
+
+pub(crate) fn bar(row: &BarRow) -> Result<StoredBar> {
+    let flags = u16::try_from(row.flags)
+        .ok()
+        .and_then(BarFlags::from_bits)
+        .ok_or_else(|| StoreError::corrupt("stock_data", "flags", row.flags))?;
+    let mut bar = Bar::new(row.date.0).with_final(row.is_final).with_flags(flags);
+    bar.set(BarField::Open, row.open);
+    bar.set(BarField::High, row.high);
+    bar.set(BarField::Low, row.low);
+    bar.set(BarField::Close, row.close);
+    bar.set(BarField::AdjClose, row.adj_close);
+    bar.set(BarField::Volume, row.volume);
+    Ok(StoredBar {
+        bar,
+        as_of: Timestamp::from_micros(row.as_of),
+        withdrawn_at: row.withdrawn_at.map(Timestamp::from_micros),
+    })
+}
+
+pub(crate) fn action(row: &ActionRow) -> Result<StoredAction> {
+    let corrupt = |column| {
+        let of = format!("{:?} on {}", row.kind, row.date.0);
+        StoreError::corrupt("corporate_action", column, of)
+    };
+    let price =
+        |value: Option<i64>, column| value.map(Price::from_nanos).ok_or_else(|| corrupt(column));
+    let event = match ActionKind::from_name(&row.kind).ok_or_else(|| corrupt("kind"))? {
+        ActionKind::Dividend => CorporateEvent::Dividend { amount: price(row.amount, "amount")? },
+        ActionKind::CapitalGain => {
+            CorporateEvent::CapitalGain { amount: price(row.amount, "amount")? }
+        }
+        ActionKind::Split => CorporateEvent::Split(
+            SplitRatio::new(
+                price(row.numerator, "numerator")?,
+                price(row.denominator, "denominator")?,
+            )
+            .map_err(|error| StoreError::corrupt("corporate_action", "numerator", error))?,
+        ),
+    };
+    Ok(StoredAction {
+        action: CorporateAction { date: row.date.0, event },
+        as_of: Timestamp::from_micros(row.as_of),
+        withdrawn_at: row.withdrawn_at.map(Timestamp::from_micros),
+    })
+}
+
+/// Amount, numerator and denominator of an action, as they are stored.
+pub(crate) fn action_values(event: &CorporateEvent) -> (Option<i64>, Option<i64>, Option<i64>) {
+    match event {
+        CorporateEvent::Dividend { amount } | CorporateEvent::CapitalGain { amount } => {
+            (Some(amount.nanos()), None, None)
+        }
+        CorporateEvent::Split(ratio) => {
+            (None, Some(ratio.numerator().nanos()), Some(ratio.denominator().nanos()))
+        }
+    }
+}
+
+pub(crate) fn coverage(
+    from: Option<DayValue>,
+    to: Option<DayValue>,
+    undecided_bars: Option<&str>,
+    undecided_actions: Option<&str>,
+) -> Result<Coverage> {
+    let range = match (from, to) {
+        (Some(from), Some(to)) => Some(
+            DateRange::new(from.0, to.0)
+                .map_err(|error| StoreError::corrupt("raw_response", "covers_from", error))?,
+        ),
+        _ => None,
+    };
+    Ok(Coverage {
+        range,
+        undecided_bars: ranges("undecided_bars", undecided_bars)?,
+        undecided_actions: ranges("undecided_actions", undecided_actions)?,
+    })
+}
+
+fn ranges(column: &'static str, text: Option<&str>) -> Result<Vec<DateRange>> {
+    let read = |part: &str| {
+        part.parse().map_err(|_| StoreError::corrupt("raw_response", column, format!("{part:?}")))
+    };
+    text.map_or_else(|| Ok(Vec::new()), |text| text.split(',').map(read).collect())
+}
+
+/// Ranges as they are stored; none as NULL.
+pub(crate) fn ranges_text(ranges: &[DateRange]) -> Option<String> {
+    if ranges.is_empty() {
+        return None;
+    }
+    Some(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+}
+
+pub(crate) fn response(row: ResponseRow) -> Result<Response> {
+    let (bars, actions) = (row.undecided_bars.as_deref(), row.undecided_actions.as_deref());
+    Ok(Response {
+        coverage: coverage(row.covers_from, row.covers_to, bars, actions)?,
+        id: ResponseId(row.id),
+        stock_id: row.stock_id.map(StockId),
+        vendor: row.vendor.map(|code| vendor("raw_response", code)).transpose()?,
+        sha256: row.sha256.try_into().map_err(|bytes: Vec<u8>| {
+            StoreError::corrupt("raw_response", "sha256", format!("{} bytes", bytes.len()))
+        })?,
+        byte_len: row.byte_len,
+        fetched_at: row.fetched_at.map(Timestamp::from_micros),
+        status: ResponseStatus::from_name(&row.status)
+            .ok_or_else(|| StoreError::corrupt("raw_response", "status", &row.status))?,
+        file_name: row.file_name,
+        attempts: row.attempts,
+        next_attempt_at: row.next_attempt_at.map(Timestamp::from_micros),
+        error: row.error,
+        lease_until: row.lease_until.map(Timestamp::from_micros),
+        inserted: row.inserted,
+        updated: row.updated,
+        unchanged: row.unchanged,
+        withdrawn: row.withdrawn,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_nothing_is_told_with_its_place() {
+        let message = |error: StoreError| error.to_string();
+        let bar_row = BarRow { flags: 1 << 10, ..BarRow::default() };
+        assert!(message(bar(&bar_row).unwrap_err()).contains("stock_data.flags holds 1024"));
+        let row =
+            StockRow { id: 1, symbol: "tsla".to_owned(), name: None, exchange: None, kind: None };
+        assert!(message(stock(row).unwrap_err()).contains("stock.symbol holds \"tsla\""));
+        let error = coverage(None, None, Some("2020-01-01,x"), None).unwrap_err();
+        assert!(message(error).contains("raw_response.undecided_bars holds \"x\""));
+        let row = ActionRow {
+            date: DayValue::default(),
+            kind: "split".to_owned(),
+            amount: None,
+            numerator: Some(1),
+            denominator: None,
+            as_of: 0,
+            withdrawn_at: None,
+        };
+        assert!(message(action(&row).unwrap_err()).contains("corporate_action.denominator"));
+        assert!(message(vendor("series", 60).unwrap_err()).contains("series.vendor holds 60"));
+    }
+
+    #[test]
+    fn ranges_read_back() {
+        let list: Vec<DateRange> =
+            ["2020-01-03..2020-01-07", "2020-02-01"].map(|text| text.parse().unwrap()).to_vec();
+        let text = ranges_text(&list);
+        assert_eq!(text.as_deref(), Some("2020-01-03..2020-01-07,2020-02-01"));
+        assert_eq!(ranges("undecided_bars", text.as_deref()).unwrap(), list);
+        assert_eq!(ranges_text(&[]), None);
+        assert_eq!(ranges("undecided_bars", None).unwrap(), []);
+    }
+}

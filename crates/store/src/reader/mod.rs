@@ -1,0 +1,12 @@
+//! What can be read.
+
+mod bars;
+mod responses;
+mod stocks;
+
+use crate::connection::Connection;
+
+/// Reads one consistent state of the database. See [`Store::read`](crate::Store::read).
+pub struct Reader<'c> {
+    pub(crate) connection: &'c mut Connection,
+}

@@ -1,0 +1,123 @@
+//! Archived responses.
+
+use cream_models::{Coverage, DateRange, Timestamp, Vendor};
+use cream_schema::tables::raw_response as t;
+use cream_schema::{DayValue, ResponseRow};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::Reader;
+use crate::connection::on;
+use crate::error::failed;
+use crate::types::{Response, ResponseCounts, ResponseId, ResponseStatus, StockId};
+use crate::{StoreError, convert};
+
+impl Reader<'_> {
+    /// The response that is registered under a file name.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn response(&mut self, file_name: &str) -> Result<Option<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::file_name.eq(file_name))
+            .select(ResponseRow::as_select())
+            .first(c)
+            .optional())
+        .map_err(failed)?
+        .map(convert::response)
+        .transpose()
+    }
+
+    pub(crate) fn response_by_id(
+        &mut self,
+        id: ResponseId,
+    ) -> Result<Option<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .find(id.0)
+            .select(ResponseRow::as_select())
+            .first(c)
+            .optional())
+        .map_err(failed)?
+        .map(convert::response)
+        .transpose()
+    }
+
+    /// How many responses stand where.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn response_counts(&mut self) -> Result<ResponseCounts, StoreError> {
+        let rows: Vec<(String, i64)> = on!(self.connection, c => t::table
+            .group_by(t::status)
+            .select((t::status, count_star()))
+            .load(c))
+        .map_err(failed)?;
+        let mut counts = ResponseCounts::default();
+        for (status, count) in rows {
+            match ResponseStatus::from_name(&status) {
+                Some(ResponseStatus::Pending) => counts.pending = count,
+                Some(ResponseStatus::Parsed) => counts.parsed = count,
+                Some(ResponseStatus::Deadletter) => counts.deadletter = count,
+                None => return Err(StoreError::corrupt("raw_response", "status", status)),
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The responses that are set aside, the one that was registered last first.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn dead_letters(&mut self, limit: u32) -> Result<Vec<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+            .order(t::id.desc())
+            .limit(i64::from(limit))
+            .select(ResponseRow::as_select())
+            .load(c))
+        .map_err(failed)?
+        .into_iter()
+        .map(convert::response)
+        .collect()
+    }
+
+    /// What is decided by the responses of a series that are newer than one, as far as they
+    /// overlap the range. Newer is what was fetched later; of two fetched at once, the one with
+    /// the greater SHA-256. Only responses that are loaded count.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn newer_coverage(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        fetched_at: Timestamp,
+        sha256: &[u8; 32],
+        range: DateRange,
+    ) -> Result<Vec<Coverage>, StoreError> {
+        type Row = (Option<DayValue>, Option<DayValue>, Option<String>, Option<String>);
+        let rows: Vec<Row> = on!(self.connection, c => t::table
+            .filter(t::stock_id.eq(stock_id.0))
+            .filter(t::vendor.eq(vendor.code()))
+            .filter(t::fetched_at.ge(fetched_at.micros()))
+            .filter(t::status.eq(ResponseStatus::Parsed.name()))
+            .filter(
+                t::fetched_at.gt(fetched_at.micros()).or(t::sha256.gt(sha256.as_slice()).nullable()),
+            )
+            .filter(t::covers_from.le(DayValue(range.last())))
+            .filter(t::covers_to.ge(DayValue(range.first())))
+            .order((t::fetched_at, t::sha256))
+            .select((t::covers_from, t::covers_to, t::undecided_bars, t::undecided_actions))
+            .load(c))
+        .map_err(failed)?;
+        rows.into_iter()
+            .map(|(from, to, bars, actions)| {
+                convert::coverage(from, to, bars.as_deref(), actions.as_deref())
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,307 @@
+//! What goes into the store and comes out of it.
+
+use cream_models::{Bar, CorporateAction, Coverage, Date, DateRange, Symbol, Timestamp, Vendor};
+
+/// The number of a stock in one database. It means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StockId(pub i64);
+
+/// The number of a response in one database. It means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResponseId(pub i64);
+
+/// An instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stock {
+    /// Its number in this database.
+    pub id: StockId,
+    /// Its symbol, which is unique.
+    pub symbol: Symbol,
+    /// The long name, as the newest response that knows it has it.
+    pub name: Option<String>,
+    /// The exchange, as the vendor spells it.
+    pub exchange: Option<String>,
+    /// The kind of instrument, as the vendor spells it.
+    pub kind: Option<String>,
+}
+
+/// The state of one stock's prices from one vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// The stock.
+    pub stock_id: StockId,
+    /// The vendor.
+    pub vendor: Vendor,
+    /// The currency code of the prices, as the vendor spells it.
+    pub currency: Option<String>,
+    /// The exchange's IANA time zone.
+    pub time_zone: Option<String>,
+    /// How many bars there are, withdrawn ones left out.
+    pub bars: i64,
+    /// The date of the first of them.
+    pub first_date: Option<Date>,
+    /// The date of the last of them.
+    pub last_date: Option<Date>,
+    /// How many times bars or actions changed.
+    pub revision: i64,
+    /// When they last did; 1970-01-01T00:00:00Z before the first load is done.
+    pub changed_at: Timestamp,
+}
+
+/// A bar and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredBar {
+    /// The bar.
+    pub bar: Bar,
+    /// When the response was fetched that gave its values.
+    pub as_of: Timestamp,
+    /// When the response was fetched that no longer held it; `None` while it is served.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+/// A corporate action and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredAction {
+    /// The action.
+    pub action: CorporateAction,
+    /// When the response was fetched that gave its values.
+    pub as_of: Timestamp,
+    /// When the response was fetched that no longer held it; `None` while it is served.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+/// Which stocks to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockQuery {
+    /// A text that the symbol or the name contains; ASCII letters match in either case.
+    pub contains: Option<String>,
+    /// The list begins after this symbol.
+    pub after: Option<Symbol>,
+    /// At most so many stocks.
+    pub limit: u32,
+}
+
+impl Default for StockQuery {
+    /// Every stock.
+    fn default() -> Self {
+        Self { contains: None, after: None, limit: u32::MAX }
+    }
+}
+
+/// Which bars of a series to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BarQuery {
+    /// The dates.
+    pub range: DateRange,
+    /// In which order.
+    pub order: Order,
+    /// At most so many, counted in that order.
+    pub limit: u32,
+}
+
+impl Default for BarQuery {
+    /// Every bar, the oldest first.
+    fn default() -> Self {
+        Self { range: DateRange::ALL, order: Order::Ascending, limit: u32::MAX }
+    }
+}
+
+/// The order of dates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest first.
+    #[default]
+    Ascending,
+    /// The newest first.
+    Descending,
+}
+
+/// An archived response and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Its number in this database.
+    pub id: ResponseId,
+    /// The stock it is about, once it is known.
+    pub stock_id: Option<StockId>,
+    /// Whose response it is, once it is known.
+    pub vendor: Option<Vendor>,
+    /// The name of its file in the archive.
+    pub file_name: String,
+    /// The SHA-256 of its content.
+    pub sha256: [u8; 32],
+    /// Its length in bytes.
+    pub byte_len: i64,
+    /// When it was fetched, once it is known.
+    pub fetched_at: Option<Timestamp>,
+    /// For which dates it decides; empty until it is parsed.
+    pub coverage: Coverage,
+    /// Where it stands.
+    pub status: ResponseStatus,
+    /// How many times it was claimed.
+    pub attempts: i32,
+    /// When it is due to be tried again.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why it is among the dead letters.
+    pub error: Option<String>,
+    /// Until when it is claimed.
+    pub lease_until: Option<Timestamp>,
+    /// Bars and actions that it added.
+    pub inserted: i64,
+    /// Bars and actions whose values it changed.
+    pub updated: i64,
+    /// Bars and actions that were as it says.
+    pub unchanged: i64,
+    /// Bars and actions that it no longer holds.
+    pub withdrawn: i64,
+}
+
+/// Where a response stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResponseStatus {
+    /// To be parsed and loaded.
+    Pending,
+    /// Parsed and loaded.
+    Parsed,
+    /// Set aside with its reason.
+    Deadletter,
+}
+
+impl ResponseStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Parsed, Self::Deadletter];
+
+    /// The name in the database and in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Parsed => "parsed",
+            Self::Deadletter => "deadletter",
+        }
+    }
+
+    /// The status of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// How many responses stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponseCounts {
+    /// To be parsed and loaded.
+    pub pending: i64,
+    /// Parsed and loaded.
+    pub parsed: i64,
+    /// Set aside.
+    pub deadletter: i64,
+}
+
+/// How much there is. Withdrawn bars and actions are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Instruments.
+    pub stocks: i64,
+    /// Series, one a stock and vendor.
+    pub series: i64,
+    /// Daily bars, as the series count them.
+    pub bars: i64,
+    /// Corporate actions.
+    pub actions: i64,
+}
+
+/// A file of the archive, to be registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewResponse {
+    /// The file's name, which is unique over the whole archive.
+    pub file_name: String,
+    /// The SHA-256 of its content.
+    pub sha256: [u8; 32],
+    /// Its length in bytes.
+    pub byte_len: i64,
+    /// The present moment.
+    pub registered_at: Timestamp,
+}
+
+/// What registering a file gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The response, as it stands.
+    pub response: Response,
+    /// Whether it was not known before.
+    pub is_new: bool,
+}
+
+/// What a response turned out to be when it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedResponse {
+    /// The stock it is about.
+    pub stock_id: StockId,
+    /// Whose response it is.
+    pub vendor: Vendor,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+    /// For which dates it decides.
+    pub coverage: Coverage,
+    /// Bars and actions that it added.
+    pub inserted: i64,
+    /// Bars and actions whose values it changed.
+    pub updated: i64,
+    /// Bars and actions that were as it says.
+    pub unchanged: i64,
+    /// Bars and actions that it no longer holds.
+    pub withdrawn: i64,
+}
+
+/// Why a response is set aside, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadResponse {
+    /// The stock it is about, where that is known.
+    pub stock_id: Option<StockId>,
+    /// Whose response it is, where that is known.
+    pub vendor: Option<Vendor>,
+    /// When it was fetched, where that is known.
+    pub fetched_at: Option<Timestamp>,
+    /// The reason, for a person.
+    pub error: String,
+    /// When it is due to be tried again; `None` for never.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// What a response changes about its series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesUpdate {
+    /// The currency code, where the response has it.
+    pub currency: Option<String>,
+    /// The time zone, where the response has it.
+    pub time_zone: Option<String>,
+    /// When the response was fetched.
+    pub fetched_at: Timestamp,
+    /// The present moment.
+    pub changed_at: Timestamp,
+    /// Whether bars or actions were written or withdrawn.
+    pub changed: bool,
+}
+
+/// A step in the schema's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its name.
+    pub name: String,
+    /// Whether this database has it.
+    pub applied: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_read_back() {
+        for status in ResponseStatus::ALL {
+            assert_eq!(ResponseStatus::from_name(status.name()), Some(status));
+        }
+        assert_eq!(ResponseStatus::from_name("lost"), None);
+    }
+}

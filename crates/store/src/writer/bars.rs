@@ -1,0 +1,148 @@
+//! Bars and corporate actions.
+
+use cream_models::{ActionKind, Bar, CorporateAction, Date, Timestamp, Vendor};
+use cream_schema::DayValue;
+use cream_schema::tables::{corporate_action, stock_data};
+use diesel::prelude::*;
+
+use super::Writer;
+use crate::StoreError;
+use crate::bulk::{Shared, put_bars};
+use crate::connection::{Connection, on};
+use crate::convert::action_values;
+use crate::error::failed;
+use crate::types::StockId;
+
+impl Writer<'_> {
+    /// Adds bars of dates that the series has no bar for, withdrawn or not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Constraint`] where a date has a bar already, no price is known, or the
+    /// volume is negative.
+    pub fn insert_bars(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        as_of: Timestamp,
+        bars: &[Bar],
+    ) -> Result<(), StoreError> {
+        let shared = Shared::new(stock_id, vendor, as_of);
+        match &mut *self.connection {
+            Connection::Sqlite(c) => put_bars::<false>(c, shared, bars),
+        }
+        .map_err(failed)
+    }
+
+    /// Writes bars over what the series has for their dates; withdrawn ones are served again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Constraint`] where no price is known or the volume is negative.
+    pub fn update_bars(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        as_of: Timestamp,
+        bars: &[Bar],
+    ) -> Result<(), StoreError> {
+        let shared = Shared::new(stock_id, vendor, as_of);
+        match &mut *self.connection {
+            Connection::Sqlite(c) => put_bars::<true>(c, shared, bars),
+        }
+        .map_err(failed)
+    }
+
+    /// Withdraws the bars of these dates: they are kept and no longer served. Dates without a
+    /// bar, or with a withdrawn one, stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn withdraw_bars(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        at: Timestamp,
+        dates: &[Date],
+    ) -> Result<(), StoreError> {
+        for date in dates {
+            on!(self.connection, c => diesel::update(stock_data::table)
+                .filter(stock_data::stock_id.eq(stock_id.0))
+                .filter(stock_data::vendor.eq(vendor.code()))
+                .filter(stock_data::date.eq(DayValue(*date)))
+                .filter(stock_data::withdrawn_at.is_null())
+                .set(stock_data::withdrawn_at.eq(at.micros()))
+                .execute(c))
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes corporate actions, over those of the same date and kind; withdrawn ones are served
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn put_actions(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        as_of: Timestamp,
+        actions: &[CorporateAction],
+    ) -> Result<(), StoreError> {
+        use corporate_action as t;
+        for action in actions {
+            let (amount, numerator, denominator) = action_values(&action.event);
+            let values = (
+                t::amount.eq(amount),
+                t::numerator.eq(numerator),
+                t::denominator.eq(denominator),
+                t::as_of.eq(as_of.micros()),
+                t::withdrawn_at.eq(None::<i64>),
+            );
+            let key = (
+                t::stock_id.eq(stock_id.0),
+                t::vendor.eq(vendor.code()),
+                t::date.eq(DayValue(action.date)),
+                t::kind.eq(action.kind().name()),
+            );
+            on!(self.connection, c => diesel::insert_into(t::table)
+                .values((key, values))
+                .on_conflict((t::stock_id, t::vendor, t::date, t::kind))
+                .do_update()
+                .set(values)
+                .execute(c))
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws corporate actions: they are kept and no longer served.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn withdraw_actions(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        at: Timestamp,
+        keys: &[(Date, ActionKind)],
+    ) -> Result<(), StoreError> {
+        use corporate_action as t;
+        for (date, kind) in keys {
+            on!(self.connection, c => diesel::update(t::table)
+                .filter(t::stock_id.eq(stock_id.0))
+                .filter(t::vendor.eq(vendor.code()))
+                .filter(t::date.eq(DayValue(*date)))
+                .filter(t::kind.eq(kind.name()))
+                .filter(t::withdrawn_at.is_null())
+                .set(t::withdrawn_at.eq(at.micros()))
+                .execute(c))
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+}

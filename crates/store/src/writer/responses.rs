@@ -1,0 +1,176 @@
+//! Archived responses: the list of what is to be loaded, and what became of it.
+
+use cream_models::Timestamp;
+use cream_schema::DayValue;
+use cream_schema::tables::raw_response as t;
+use diesel::prelude::*;
+
+use super::Writer;
+use crate::StoreError;
+use crate::connection::on;
+use crate::convert::ranges_text;
+use crate::error::failed;
+use crate::types::{
+    DeadResponse, NewResponse, ParsedResponse, Registered, Response, ResponseId, ResponseStatus,
+};
+
+impl Writer<'_> {
+    /// Registers a file of the archive as pending, or finds it registered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NameTaken`] where a file of the same name has other content.
+    pub fn register_response(&mut self, new: &NewResponse) -> Result<Registered, StoreError> {
+        let added = on!(self.connection, c => diesel::insert_into(t::table)
+            .values((
+                t::file_name.eq(&new.file_name),
+                t::sha256.eq(new.sha256.as_slice()),
+                t::byte_len.eq(new.byte_len),
+                t::registered_at.eq(new.registered_at.micros()),
+                t::status.eq(ResponseStatus::Pending.name()),
+                t::attempts.eq(0),
+                (
+                    t::inserted.eq(0_i64),
+                    t::updated.eq(0_i64),
+                    t::unchanged.eq(0_i64),
+                    t::withdrawn.eq(0_i64),
+                ),
+            ))
+            .on_conflict(t::file_name)
+            .do_nothing()
+            .execute(c))
+        .map_err(failed)?;
+        let file_name = &new.file_name;
+        match self.response(file_name)? {
+            Some(response) if response.sha256 == new.sha256 => {
+                Ok(Registered { response, is_new: added == 1 })
+            }
+            Some(_) => Err(StoreError::NameTaken { file_name: file_name.clone() }),
+            None => Err(StoreError::corrupt("raw_response", "file_name", file_name)),
+        }
+    }
+
+    /// Claims a pending response until a moment, and counts the attempt. `None` where it is not
+    /// pending, or is claimed under another token whose time is not over.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn claim_response(
+        &mut self,
+        id: ResponseId,
+        token: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Response>, StoreError> {
+        let claimed = on!(self.connection, c => diesel::update(t::table.find(id.0))
+            .filter(t::status.eq(ResponseStatus::Pending.name()))
+            .filter(
+                t::lease_until.is_null()
+                    .or(t::lease_until.le(now.micros()).assume_not_null())
+                    .or(t::lease_token.eq(token).assume_not_null()),
+            )
+            .set((
+                t::lease_token.eq(token),
+                t::lease_until.eq(until.micros()),
+                t::attempts.eq(t::attempts + 1),
+            ))
+            .execute(c))
+        .map_err(failed)?;
+        if claimed == 0 { Ok(None) } else { self.response_by_id(id) }
+    }
+
+    /// Makes a dead letter pending again. Its reason is kept until it is loaded. Nothing happens
+    /// to a response that is no dead letter.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn reopen_response(&mut self, id: ResponseId) -> Result<(), StoreError> {
+        on!(self.connection, c => diesel::update(t::table.find(id.0))
+            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+            .set((
+                t::status.eq(ResponseStatus::Pending.name()),
+                t::next_attempt_at.eq(None::<i64>),
+            ))
+            .execute(c))
+        .map(drop)
+        .map_err(failed)
+    }
+
+    /// Records that a claimed response is loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] where the token no longer holds it.
+    pub fn finish_parsed(
+        &mut self,
+        id: ResponseId,
+        token: &str,
+        parsed: &ParsedResponse,
+    ) -> Result<(), StoreError> {
+        let range = parsed.coverage.range;
+        let done = on!(self.connection, c => diesel::update(t::table.find(id.0))
+            .filter(t::status.eq(ResponseStatus::Pending.name()))
+            .filter(t::lease_token.eq(token))
+            .set((
+                t::status.eq(ResponseStatus::Parsed.name()),
+                t::stock_id.eq(parsed.stock_id.0),
+                t::vendor.eq(parsed.vendor.code()),
+                t::fetched_at.eq(parsed.fetched_at.micros()),
+                (
+                    t::covers_from.eq(range.map(|range| DayValue(range.first()))),
+                    t::covers_to.eq(range.map(|range| DayValue(range.last()))),
+                    t::undecided_bars.eq(ranges_text(&parsed.coverage.undecided_bars)),
+                    t::undecided_actions.eq(ranges_text(&parsed.coverage.undecided_actions)),
+                ),
+                (
+                    t::inserted.eq(parsed.inserted),
+                    t::updated.eq(parsed.updated),
+                    t::unchanged.eq(parsed.unchanged),
+                    t::withdrawn.eq(parsed.withdrawn),
+                ),
+                (
+                    t::next_attempt_at.eq(None::<i64>),
+                    t::error.eq(None::<String>),
+                    t::lease_token.eq(None::<String>),
+                    t::lease_until.eq(None::<i64>),
+                ),
+            ))
+            .execute(c))
+        .map_err(failed)?;
+        held(id, done)
+    }
+
+    /// Sets a claimed response aside with its reason.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`] where the token no longer holds it.
+    pub fn finish_deadletter(
+        &mut self,
+        id: ResponseId,
+        token: &str,
+        dead: &DeadResponse,
+    ) -> Result<(), StoreError> {
+        let done = on!(self.connection, c => diesel::update(t::table.find(id.0))
+            .filter(t::status.eq(ResponseStatus::Pending.name()))
+            .filter(t::lease_token.eq(token))
+            .set((
+                t::status.eq(ResponseStatus::Deadletter.name()),
+                t::stock_id.eq(dead.stock_id.map(|id| id.0)),
+                t::vendor.eq(dead.vendor.map(|vendor| vendor.code())),
+                t::fetched_at.eq(dead.fetched_at.map(Timestamp::micros)),
+                t::next_attempt_at.eq(dead.next_attempt_at.map(Timestamp::micros)),
+                t::error.eq(&dead.error),
+                (t::lease_token.eq(None::<String>), t::lease_until.eq(None::<i64>)),
+            ))
+            .execute(c))
+        .map_err(failed)?;
+        held(id, done)
+    }
+}
+
+const fn held(id: ResponseId, rows: usize) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost { response: id.0 }) }
+}

@@ -1,0 +1,5 @@
+-- Drops instruments, series and tracking.
+
+DROP TABLE tracked_stock;
+DROP TABLE series;
+DROP TABLE stock;

@@ -1,0 +1,3 @@
+-- Drops the record of archived responses; the archive itself stays.
+
+DROP TABLE raw_response;
