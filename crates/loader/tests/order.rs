@@ -1,0 +1,168 @@
+//! Whatever the order, whatever is loaded twice: the newest response that decides a date is right.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{TestStore, bar, day, days, history};
+use cream_loader::Guard;
+use cream_models::{
+    ActionKind, Bar, CorporateAction, CorporateEvent, Coverage, Date, Price, PriceHistory,
+    SplitRatio,
+};
+use proptest::prelude::*;
+
+/// Days that the responses speak of.
+const DAYS: i32 = 24;
+
+/// What a generated response holds for a day.
+#[derive(Clone, Copy, Debug)]
+enum Row {
+    /// A bar with this close.
+    Bar(i64),
+    /// A bar of a session under way.
+    Live(i64),
+    /// Nothing: the vendor says there is no such bar.
+    Missing,
+    /// A row without values, or an unreadable one.
+    Undecided,
+}
+
+#[derive(Clone, Debug)]
+struct Response {
+    first: i32,
+    rows: Vec<Row>,
+    /// Day, kind and size; `None` for a day whose actions are left open.
+    actions: Vec<(i32, Option<(ActionKind, i64)>)>,
+    asks_actions: bool,
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    prop_oneof![
+        6 => (1..4_i64).prop_map(Row::Bar),
+        1 => (1..4_i64).prop_map(Row::Live),
+        2 => Just(Row::Missing),
+        1 => Just(Row::Undecided),
+    ]
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let kind = prop::sample::select(ActionKind::ALL.to_vec());
+    let action = (0..DAYS, prop::option::weighted(0.8, (kind, 1..3_i64)));
+    (
+        0..DAYS,
+        prop::collection::vec(row(), 1..16),
+        prop::collection::vec(action, 0..4),
+        prop::bool::weighted(0.8),
+    )
+        .prop_map(|(first, rows, actions, asks_actions)| Response {
+            first,
+            rows,
+            actions,
+            asks_actions,
+        })
+}
+
+impl Response {
+    fn history(&self) -> PriceHistory {
+        let mut bars = Vec::new();
+        let mut undecided = Vec::new();
+        let mut last = self.first;
+        for (n, row) in (self.first..).zip(&self.rows) {
+            last = n;
+            match *row {
+                Row::Bar(close) => bars.push(bar(n, close)),
+                Row::Live(close) => bars.push(bar(n, close).with_final(false)),
+                Row::Missing => {}
+                Row::Undecided => undecided.push(days(n, n)),
+            }
+        }
+        let mut history = history(bars);
+        history.coverage = Coverage {
+            range: Some(days(self.first, last)),
+            undecided_bars: Coverage::normalized(undecided),
+            undecided_actions: Vec::new(),
+        };
+        if !self.asks_actions {
+            history.coverage.undecided_actions = vec![days(self.first, last)];
+            return history;
+        }
+        let mut actions = BTreeMap::new();
+        let mut open = Vec::new();
+        for &(n, action) in &self.actions {
+            if !(self.first..=last).contains(&n) {
+                continue;
+            }
+            match action {
+                Some((kind, size)) => {
+                    actions.insert((day(n), kind), size);
+                }
+                None => open.push(n),
+            }
+        }
+        actions.retain(|(date, _), _| open.iter().all(|&n| day(n) != *date));
+        history.coverage.undecided_actions =
+            Coverage::normalized(open.into_iter().map(|n| days(n, n)).collect());
+        history.actions = actions
+            .into_iter()
+            .map(|((date, kind), size)| {
+                let amount = Price::from_nanos(size);
+                let event = match kind {
+                    ActionKind::Dividend => CorporateEvent::Dividend { amount },
+                    ActionKind::CapitalGain => CorporateEvent::CapitalGain { amount },
+                    ActionKind::Split => CorporateEvent::Split(
+                        SplitRatio::new(amount, Price::from_nanos(1)).unwrap(),
+                    ),
+                };
+                CorporateAction { date, event }
+            })
+            .collect();
+        history
+    }
+}
+
+/// What must be served, worked out day by day from the rule itself.
+fn expected(histories: &[PriceHistory]) -> (Vec<Bar>, Vec<CorporateAction>) {
+    let (mut bars, mut actions) = (Vec::new(), Vec::new());
+    let newest = |decides: fn(&Coverage, Date) -> bool, date| {
+        histories.iter().rev().find(|history| decides(&history.coverage, date))
+    };
+    for date in (0..2 * DAYS).map(day) {
+        if let Some(history) = newest(Coverage::decides_bar, date) {
+            bars.extend(history.bars.iter().filter(|bar| bar.date() == date));
+        }
+        if let Some(history) = newest(Coverage::decides_actions, date) {
+            actions.extend(history.actions.iter().filter(|action| action.date == date));
+        }
+    }
+    (bars, actions)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Responses are numbered by the instant of their fetching; `order` says in which order they
+    /// are loaded, some of them more than once.
+    #[test]
+    fn the_newest_covering_response_decides_in_any_order(
+        (responses, order) in prop::collection::vec(response(), 1..7).prop_flat_map(|responses| {
+            let twice: Vec<usize> = (0..responses.len()).chain(0..responses.len()).collect();
+            (Just(responses), Just(twice).prop_shuffle())
+        })
+    ) {
+        let histories: Vec<_> = responses.iter().map(Response::history).collect();
+        let test = TestStore::new();
+        let stock = test.stock("A");
+        for at in order {
+            let fetched = i64::try_from(at).unwrap();
+            test.load(&stock, fetched, &histories[at], Guard::Accept).unwrap();
+        }
+        prop_assert_eq!(test.served(&stock), expected(&histories));
+        // What the series says of itself is what it serves.
+        let series = test.store.read(|reader| reader.series_of(stock.id)).unwrap();
+        let bars = test.served(&stock).0;
+        prop_assert_eq!(series[0].bars, i64::try_from(bars.len()).unwrap());
+        prop_assert_eq!(series[0].first_date, bars.first().map(Bar::date));
+        prop_assert_eq!(series[0].last_date, bars.last().map(Bar::date));
+    }
+}
