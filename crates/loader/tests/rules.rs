@@ -1,5 +1,7 @@
 //! The rules of loading, one by one, on a real database.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
 mod common;
 
 use common::{TestStore, bar, day, days, history};
