@@ -56,6 +56,7 @@ mod rng;
 pub mod samples;
 mod scenario;
 mod series;
+mod story;
 mod table;
 
 pub use chart::{ChartOptions, KeyOrder};
@@ -68,3 +69,4 @@ pub use process::{Exited, ReadyProcess, Signal};
 pub use rng::Rng;
 pub use scenario::{Odd, Scenario};
 pub use series::{BadCell, LiveRow, Row, SyntheticSeries, price_of};
+pub use story::{Telling, story};

@@ -148,6 +148,15 @@ impl ReadyProcess {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// The most memory it has held so far, in bytes, where the system tells (Linux does).
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kib * 1024)
+    }
+
     /// Waits for the end, however the process comes to it.
     ///
     /// # Errors
@@ -245,6 +254,9 @@ mod tests {
         let line = process.wait_for("listening on http://", LONG).unwrap();
         assert_eq!(line, "listening on http://x");
         assert!(process.is_running());
+        if cfg!(target_os = "linux") {
+            assert!(process.peak_memory().is_some_and(|bytes| bytes > 100_000));
+        }
         process.signal(Signal::Terminate);
         let exited = process.wait(LONG).unwrap();
         assert_eq!(exited.code(), Some(3));

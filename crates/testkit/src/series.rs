@@ -169,7 +169,7 @@ impl SyntheticSeries {
         self.rows.iter().filter(|row| row.is_null()).map(|row| row.date).collect()
     }
 
-    /// The dates from the first row to the last; `None` without rows.
+    /// The dates from the first row to the last, null rows included; `None` without rows.
     #[must_use]
     pub fn range(&self) -> Option<DateRange> {
         let first = self.rows.first().or(self.live.as_ref().map(|live| &live.row))?;
