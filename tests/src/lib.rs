@@ -1,1 +1,199 @@
-//! End-to-end tests that run the two real binaries.
+//! End-to-end tests: the two real binaries, real files, a real database, real HTTP.
+//!
+//! A [`Site`] is a temporary folder with a database and an archive of its own; the binaries are
+//! started with settings that point there and with no other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests only: what goes wrong ought to fail loudly and at once"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use cream_testkit::{Exited, ReadyProcess, TestDir};
+use serde_json::Value;
+
+/// Long enough for a debug build on a busy machine; what takes longer hangs.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The path of one of the project's binaries, built if need be.
+///
+/// # Panics
+///
+/// Where it cannot be built.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build).join(name)
+}
+
+/// Cargo builds the binaries of other packages for no test, so this asks it to.
+fn build() -> PathBuf {
+    // target/PROFILE/deps/TEST
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package=worker", "--package=api-server"]);
+    cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    cargo.arg("--target-dir").arg(folder.parent().unwrap());
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().unwrap();
+    assert!(status.success(), "{cargo:?}: {status}");
+    folder
+}
+
+/// A temporary folder with a database and an archive, and the binaries set to work on them.
+#[derive(Debug, Default)]
+pub struct Site {
+    /// The folder.
+    pub folder: TestDir,
+}
+
+impl Site {
+    /// A new, empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A command that runs a binary with this site's settings and no other.
+    #[must_use]
+    pub fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary(name));
+        for (variable, _) in std::env::vars_os() {
+            let text = variable.to_string_lossy();
+            let ours = ["STOCK_DATA_", "DATABASE_", "API_", "LOG_FORMAT", "RUST_LOG"];
+            if ours.iter().any(|prefix| text.starts_with(prefix)) {
+                command.env_remove(&variable);
+            }
+        }
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("DATABASE_URL", format!("sqlite:{}", self.folder.join("cream.db").display()))
+            .env("STOCK_DATA_RAW_RESPONSES_DIR", self.folder.join("raw"))
+            .env("STOCK_DATA_PARSED_RESPONSES_DIR", self.folder.join("parsed"))
+            .env("STOCK_DATA_DEADLETTER_RESPONSES_DIR", self.folder.join("dead"));
+        command
+    }
+
+    /// Runs the worker to its end.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not end.
+    #[must_use]
+    pub fn worker(&self, arguments: &[&str]) -> Exited {
+        ReadyProcess::run(&mut self.command("worker", arguments), PATIENCE).unwrap()
+    }
+
+    /// Runs the worker, which must end well, and gives what it wrote to standard output.
+    ///
+    /// # Panics
+    ///
+    /// Where it ends otherwise.
+    #[must_use]
+    pub fn worker_ok(&self, arguments: &[&str]) -> String {
+        let ended = self.worker(arguments);
+        assert_eq!(ended.code(), Some(0), "{arguments:?}: {}\n{}", ended.stdout, ended.stderr);
+        ended.stdout
+    }
+
+    /// Imports paths; dead letters and refusals among them are no failure of the test.
+    ///
+    /// # Panics
+    ///
+    /// Where the worker ends otherwise than with 0 or 3.
+    pub fn import(&self, paths: &[&Path]) -> Exited {
+        let mut arguments = vec!["import"];
+        arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+        let ended = self.worker(&arguments);
+        assert!(matches!(ended.code(), Some(0 | 3)), "{}\n{}", ended.stdout, ended.stderr);
+        ended
+    }
+
+    /// The digest of what is served.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let digest = self.worker_ok(&["digest"]).trim().to_owned();
+        assert!(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()), "{digest}");
+        digest
+    }
+
+    /// Starts the API server.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not begin to listen.
+    #[must_use]
+    pub fn serve(&self, arguments: &[&str]) -> Api {
+        let mut all = arguments.to_vec();
+        all.extend(["--listen", "127.0.0.1:0"]);
+        let process = ReadyProcess::start(&mut self.command("api-server", &all));
+        let line = process.wait_for("listening on http://", PATIENCE).unwrap();
+        let url = line.trim_start_matches("listening on ").trim().to_owned();
+        Api { process, url }
+    }
+}
+
+/// A running API server.
+#[derive(Debug)]
+pub struct Api {
+    /// The process.
+    pub process: ReadyProcess,
+    /// Where it listens: `http://ADDRESS:PORT`.
+    pub url: String,
+}
+
+impl Api {
+    /// The status and the body of an answer.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer.
+    #[must_use]
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.get(format!("{}{path}", self.url)).call().unwrap();
+        let body = answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
+        (answer.status().as_u16(), body)
+    }
+
+    /// The JSON of an answer that must be 200.
+    ///
+    /// # Panics
+    ///
+    /// Where it is something else.
+    #[must_use]
+    pub fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// The data rows of a CSV answer that must be 200, split at commas.
+    ///
+    /// # Panics
+    ///
+    /// Where it is something else.
+    #[must_use]
+    pub fn csv(&self, path: &str) -> Vec<Vec<String>> {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        let split = |line: &str| line.split(',').map(str::to_owned).collect();
+        body.lines().skip(1).map(split).collect()
+    }
+}

@@ -1,1 +1,155 @@
-//! What an operator asks of a worker: import, process, digest, rebuild, status, migrate.
+//! What an operator asks of a worker, and what it answers: import, process, digest, rebuild,
+//! status, migrate.
+//!
+//! Each command is a function over an [`Operator`], which holds the store and the archive that
+//! the settings name. A command writes its answer for people to `out`, and returns how it ended
+//! as an [`Exit`]; what keeps it from being carried out at all is an error.
+//!
+//! ```
+//! use cream_config::{Secret, Settings};
+//! use cream_operator::{Exit, Operator};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let settings = Settings {
+//!     database_url: Secret::new(format!("sqlite:{}", folder.path().join("cream.db").display())),
+//!     raw_responses_dir: folder.path().join("raw"),
+//!     parsed_responses_dir: folder.path().join("parsed"),
+//!     deadletter_responses_dir: folder.path().join("dead"),
+//!     ..Settings::default()
+//! };
+//!
+//! let operator = Operator::open(&settings)?;
+//! let mut answer = Vec::new();
+//! assert_eq!(operator.digest(&mut answer)?, Exit::Done);
+//! assert_eq!(answer.len(), 65); // SHA-256 in hex, and a line end
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batch;
+mod display;
+mod migrate;
+mod signals;
+mod status;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use cream_archive::Archive;
+use cream_config::Settings;
+use cream_models::SystemClock;
+use cream_processor::{Processor, ProcessorOptions};
+use cream_store::{DatabaseUrl, Store, StoreOptions};
+
+pub use batch::Run;
+pub use display::Display;
+pub use migrate::Migrate;
+pub use signals::cancel_on_signals;
+
+/// How a command ended. An error is exit code 1, wrong usage 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: all was done.
+    Done,
+    /// 3: all was tried; some responses became dead letters, were refused, or are left for the
+    /// next run.
+    Incomplete,
+    /// 130: a signal ended it early; the next run goes on where it stopped.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Incomplete => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// The store and the archive that the settings name.
+pub struct Operator {
+    url: DatabaseUrl,
+    store: Store,
+    archive: Archive,
+    options: ProcessorOptions,
+}
+
+impl Operator {
+    /// Opens the database and the folders, and brings the database's schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// Where a folder or the database cannot be used; the error says which and why.
+    pub fn open(settings: &Settings) -> Result<Self> {
+        let operator = Self::open_as_is(settings)?;
+        operator.archive.create_folders().context("cannot prepare the archive's folders")?;
+        operator.archive.check()?;
+        for name in operator.store.migrate_up()? {
+            log::info!(migration = name; "database migrated");
+        }
+        operator.store.require_current()?;
+        Ok(operator)
+    }
+
+    /// Opens the database without changing its schema, and leaves the folders as they are.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be opened.
+    pub fn open_as_is(settings: &Settings) -> Result<Self> {
+        let url: DatabaseUrl = settings.database_url.expose().parse().context("DATABASE_URL")?;
+        let store = Store::open(
+            &url,
+            &StoreOptions { max_connections: settings.max_connections, ..StoreOptions::default() },
+        )
+        .with_context(|| format!("cannot open the database {url}"))?;
+        let archive = Archive::new(
+            settings.raw_responses_dir.clone(),
+            settings.parsed_responses_dir.clone(),
+            settings.deadletter_responses_dir.clone(),
+        );
+        let options = ProcessorOptions {
+            max_concurrent_files: settings.max_concurrent_files,
+            max_response_bytes: settings.max_response_bytes,
+            batch_size: settings.batch_size,
+            ..ProcessorOptions::default()
+        };
+        Ok(Self { url, store, archive, options })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// The pipeline over this store and archive.
+    #[must_use]
+    pub fn processor(&self) -> Processor {
+        Processor::new(
+            self.store.clone(),
+            self.archive.clone(),
+            Box::new(SystemClock),
+            self.options.clone(),
+        )
+    }
+
+    /// Writes the SHA-256 over all served bars and corporate actions, in hex.
+    ///
+    /// # Errors
+    ///
+    /// Where the database or the output fails.
+    pub fn digest(&self, out: &mut dyn Write) -> Result<Exit> {
+        let digest = self.store.read(|reader| reader.digest())?;
+        writeln!(out, "{digest}")?;
+        Ok(Exit::Done)
+    }
+}

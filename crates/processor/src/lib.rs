@@ -1,1 +1,170 @@
 //! The pipeline over one response file, and over many at once.
+//!
+//! A file in `raw_responses/` is registered by name and SHA-256 and claimed, parsed, loaded
+//! together with the new state of its record in one transaction, and only then moved to
+//! `parsed_responses/`; what cannot be loaded moves to `deadletter_responses/` with its reason in
+//! the database. A crash between two steps is mended by the next run. Nothing is ever deleted,
+//! and one bad file stops no other: every outcome is a [`FileReport`], never an error that ends
+//! the batch.
+//!
+//! ```
+//! use cream_archive::Archive;
+//! use cream_models::SystemClock;
+//! use cream_processor::{Cancel, Processor, ProcessorOptions};
+//! use cream_store::{Store, StoreOptions};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = |name: &str| folder.path().join(name);
+//! let archive = Archive::new(path("raw"), path("parsed"), path("dead"));
+//! archive.create_folders()?;
+//! let store = Store::open(
+//!     &format!("sqlite:{}", path("cream.db").display()).parse()?,
+//!     &StoreOptions::default(),
+//! )?;
+//! store.migrate_up()?;
+//!
+//! std::fs::write(path("raw").join("TSLA_2025-06-16.html"), "Will be right back")?;
+//! let processor = Processor::new(store, archive, Box::new(SystemClock), ProcessorOptions::default());
+//! let summary = processor.process_all(&Cancel::default(), &|report| println!("{report}"))?;
+//! assert_eq!(summary.dead_letters, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batch;
+mod file;
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cream_archive::{Archive, ArchiveError};
+use cream_loader::{Guard, LoadError};
+use cream_models::Clock;
+use cream_parser::ParseError;
+use cream_store::{Store, StoreError};
+
+pub use batch::{ImportSource, Skipped, SourceError};
+pub use file::ProvenanceError;
+pub use report::{FileReport, Loaded, Outcome, Summary};
+
+/// Why a response was not loaded: the family of stock-data errors, joined.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The response cannot be read as a price history.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The price history was refused.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The archive failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file name and the response do not say, or disagree about, what it is.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
+    /// The program itself failed on this file; the file stays where it is.
+    #[error("internal error while processing: {0}")]
+    Panicked(String),
+}
+
+/// How files are processed.
+#[derive(Clone, Debug)]
+pub struct ProcessorOptions {
+    /// How many files are in hand at once, at least 1.
+    pub max_concurrent_files: usize,
+    /// The largest response that is read, in bytes.
+    pub max_response_bytes: u64,
+    /// Rows a statement batch.
+    pub batch_size: usize,
+    /// After how many seconds a dead letter is due for another try.
+    pub retry_dead_letters_seconds: i64,
+}
+
+impl Default for ProcessorOptions {
+    fn default() -> Self {
+        Self {
+            max_concurrent_files: 5,
+            max_response_bytes: 64 << 20,
+            batch_size: 1000,
+            retry_dead_letters_seconds: 86_400,
+        }
+    }
+}
+
+/// Asks a batch to stop: files in hand are finished, no further one is begun.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The flag itself, for a signal handler to set.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// The pipeline, with all it needs to do its work.
+pub struct Processor {
+    store: Store,
+    archive: Archive,
+    clock: Box<dyn Clock>,
+    options: ProcessorOptions,
+    /// Distinguishes this process's leases from all others.
+    holder: String,
+}
+
+/// How a file is to be treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mode {
+    pub(crate) guard: Guard,
+    /// Whether a dead letter gets another try.
+    pub(crate) retry: bool,
+}
+
+impl Mode {
+    /// New responses.
+    pub(crate) const NEW: Self = Self { guard: Guard::Refuse, retry: false };
+    /// Responses that were accepted before.
+    pub(crate) const ACCEPTED: Self = Self { guard: Guard::Accept, retry: true };
+}
+
+impl Processor {
+    /// A pipeline over this store and archive.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        archive: Archive,
+        clock: Box<dyn Clock>,
+        options: ProcessorOptions,
+    ) -> Self {
+        let holder = format!("{}-{}", std::process::id(), clock.now().micros());
+        Self { store, archive, clock, options, holder }
+    }
+
+    /// The store it loads into.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The archive it works on.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+}

@@ -1,0 +1,102 @@
+//! Progress for whoever watches.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cream_processor::{FileReport, Outcome};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Where progress is shown: a bar with rate and time left where standard error is a terminal, and
+/// a line a file on standard output elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Display {
+    bars: MultiProgress,
+}
+
+impl Display {
+    /// A writer to standard error that steps around the bar, for the log.
+    #[must_use]
+    pub fn log_writer(&self) -> Box<dyn Write + Send> {
+        Box::new(Around(self.bars.clone()))
+    }
+
+    pub(crate) fn begin(&self, verb: &str, size: Size) -> Progress {
+        let bar = stderr().is_terminal().then(|| {
+            let (length, rate) = match size.bytes {
+                Some(bytes) => (bytes, "{bytes}/{total_bytes} {bytes_per_sec}"),
+                None => {
+                    (u64::try_from(size.files).unwrap_or(u64::MAX), "{pos}/{len} files {per_sec}")
+                }
+            };
+            let style = ProgressStyle::with_template(&format!(
+                "{verb} {{bar:30}} {rate}, {{eta}} left  {{wide_msg}}"
+            ));
+            let bar = ProgressBar::new(length)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            self.bars.add(bar)
+        });
+        Progress { bar, by_bytes: size.bytes.is_some(), troubles: Mutex::default() }
+    }
+}
+
+/// Standard error, with the bar taken away while it is written to.
+struct Around(MultiProgress);
+
+impl Write for Around {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.suspend(|| stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        stderr().flush()
+    }
+}
+
+/// How much there is to do, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) files: usize,
+    pub(crate) bytes: Option<u64>,
+}
+
+/// The progress of one batch.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    by_bytes: bool,
+    troubles: Mutex<Vec<String>>,
+}
+
+impl Progress {
+    pub(crate) fn add(&self, report: &FileReport) {
+        let line = report.to_string();
+        if let Some(bar) = &self.bar {
+            bar.inc(if self.by_bytes { report.bytes } else { 1 });
+            bar.set_message(report.file.clone());
+        } else {
+            // Where whoever reads standard output is gone, the work goes on, and the summary
+            // reports the failure.
+            let _ = writeln!(stdout().lock(), "{line}");
+        }
+        if matches!(
+            report.outcome,
+            Outcome::DeadLetter(_)
+                | Outcome::AlreadyDead(_)
+                | Outcome::Refused(_)
+                | Outcome::Failed(_)
+        ) {
+            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    }
+
+    /// Ends the display and gives a line for each file that was not loaded.
+    pub(crate) fn finish(self) -> Vec<String> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let mut troubles = self.troubles.into_inner().unwrap_or_else(PoisonError::into_inner);
+        troubles.sort();
+        troubles
+    }
+}

@@ -1,0 +1,69 @@
+//! The state of the store and the archive, at a glance.
+
+use std::io::Write;
+
+use anyhow::Result;
+use cream_archive::Folder;
+
+use crate::{Exit, Operator};
+
+/// How many dead letters are listed.
+const MAX_DEAD_LETTERS: u32 = 50;
+
+impl Operator {
+    /// Writes what the store holds, what waits, and the newest dead letters with their reasons.
+    ///
+    /// # Errors
+    ///
+    /// Where the database or the archive cannot be read.
+    pub fn status(&self, out: &mut dyn Write) -> Result<Exit> {
+        writeln!(out, "database           {}", self.url)?;
+        let migrations = self.store.migrations()?;
+        let pending = migrations.iter().filter(|migration| !migration.applied).count();
+        if pending > 0 {
+            writeln!(
+                out,
+                "migrations         {pending} pending: `worker migrate up` applies them"
+            )?;
+            return Ok(Exit::Done);
+        }
+        self.store.require_current()?;
+        writeln!(out, "migrations         {} applied", migrations.len())?;
+
+        let (totals, responses, dead) = self.store.read(|reader| -> Result<_> {
+            Ok((
+                reader.totals()?,
+                reader.response_counts()?,
+                reader.dead_letters(MAX_DEAD_LETTERS)?,
+            ))
+        })?;
+        writeln!(out, "stocks             {}", totals.stocks)?;
+        writeln!(out, "series             {}", totals.series)?;
+        writeln!(out, "bars               {}", totals.bars)?;
+        writeln!(out, "corporate actions  {}", totals.actions)?;
+        writeln!(
+            out,
+            "responses          {} parsed, {} pending, {} dead letters",
+            responses.parsed, responses.pending, responses.deadletter
+        )?;
+        for folder in [Folder::Raw, Folder::Parsed, Folder::Deadletter] {
+            let files = self.archive.list(folder).map_or_else(
+                |error| error.to_string(),
+                |listing| format!("{} files", listing.files.len()),
+            );
+            writeln!(out, "{:<18} {files}", self.archive.folder_path(folder).display())?;
+        }
+        if !dead.is_empty() {
+            writeln!(out, "dead letters:")?;
+            for letter in &dead {
+                let reason = letter.error.as_deref().unwrap_or("no reason was recorded");
+                writeln!(out, "  {}: {reason}", letter.file_name)?;
+            }
+            let shown = i64::try_from(dead.len()).unwrap_or(i64::MAX);
+            if responses.deadletter > shown {
+                writeln!(out, "  and {} more", responses.deadletter - shown)?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

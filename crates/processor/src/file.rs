@@ -1,0 +1,376 @@
+//! One file through the pipeline.
+
+use cream_archive::{ArchiveError, Fetched, FileName, Folder};
+use cream_loader::{Load, LoadError, LoadOptions, load};
+use cream_models::{PriceHistory, Symbol, Timestamp, Vendor};
+use cream_parser::ParseOptions;
+use cream_store::{
+    DeadResponse, NewResponse, ParsedResponse, Response, ResponseStatus, StockId, StoreError,
+};
+use log::{debug, error, info, warn};
+
+use crate::report::{FileReport, Loaded, Outcome, chain};
+use crate::{Error, Mode, Processor};
+
+/// How long a worker holds a response that it has claimed.
+const LEASE_SECONDS: i64 = 60;
+
+/// Why it is not clear what a response is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvenanceError {
+    /// The file's name and its content name different symbols.
+    #[error("the file name says {name}, but the response is about {content}")]
+    SymbolMismatch {
+        /// By the name.
+        name: Symbol,
+        /// By the content.
+        content: Symbol,
+    },
+    /// The file's name and its content name different vendors.
+    #[error("the file name says {name}, but the response is in the form of {content}")]
+    VendorMismatch {
+        /// By the name.
+        name: Vendor,
+        /// By the content.
+        content: Vendor,
+    },
+    /// Neither tells the symbol.
+    #[error(
+        "neither the file name nor the response names a symbol; call the file \
+         SYMBOL_YYYY-MM-DD.html, such as TSLA_2025-06-16.html"
+    )]
+    NoSymbol,
+    /// Neither tells when it was fetched.
+    #[error(
+        "neither the file name nor the response tells when it was fetched; call the file \
+         SYMBOL_YYYY-MM-DD.html, such as TSLA_2025-06-16.html"
+    )]
+    NoDate,
+}
+
+/// What is known of a response before and after it was parsed.
+#[derive(Debug, Default)]
+struct Known {
+    stock: Option<StockId>,
+    vendor: Option<Vendor>,
+    fetched_at: Option<Timestamp>,
+}
+
+impl Processor {
+    /// Takes one file of the archive through the pipeline. `bytes` is its content.
+    pub(crate) fn process_bytes(
+        &self,
+        name: &FileName,
+        folder: Folder,
+        bytes: &[u8],
+        mode: Mode,
+    ) -> FileReport {
+        let outcome = self.run(name, folder, bytes, mode).unwrap_or_else(Outcome::Failed);
+        self.report(name, bytes.len(), outcome)
+    }
+
+    /// Reads a file of the archive and takes it through the pipeline.
+    pub(crate) fn process_file(&self, name: &FileName, folder: Folder, mode: Mode) -> FileReport {
+        match self.archive.read(folder, name, self.options.max_response_bytes) {
+            Ok(bytes) => self.process_bytes(name, folder, &bytes, mode),
+            Err(error) => {
+                let outcome = match error {
+                    ArchiveError::TooLarge { .. } => self.set_aside_unread(name, folder, &error),
+                    error => Err(error.into()),
+                };
+                self.report(name, 0, outcome.unwrap_or_else(Outcome::Failed))
+            }
+        }
+    }
+
+    fn report(&self, name: &FileName, bytes: usize, outcome: Outcome) -> FileReport {
+        let file = name.as_str();
+        match &outcome {
+            Outcome::Loaded(loaded) => {
+                let (bars, actions) = (&loaded.report.bars, &loaded.report.actions);
+                for warning in &loaded.warnings {
+                    warn!(file, symbol = loaded.symbol.as_str(); "{warning}");
+                }
+                info!(
+                    file, symbol = loaded.symbol.as_str(), vendor = loaded.vendor.name(),
+                    inserted = bars.inserted, updated = bars.updated, unchanged = bars.unchanged,
+                    withdrawn = bars.withdrawn, superseded = bars.superseded,
+                    actions_changed = actions.inserted + actions.updated + actions.withdrawn;
+                    "response loaded"
+                );
+            }
+            Outcome::DeadLetter(reason) => warn!(file, reason; "response filed as a dead letter"),
+            Outcome::Failed(cause) => error!(
+                file, error = chain(cause);
+                "processing failed, the file stays for the next run"
+            ),
+            other => debug!(file, outcome:? = other; "nothing to do"),
+        }
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        FileReport { file: file.to_owned(), bytes, outcome }
+    }
+
+    fn run(
+        &self,
+        name: &FileName,
+        folder: Folder,
+        bytes: &[u8],
+        mode: Mode,
+    ) -> Result<Outcome, Error> {
+        let sha256 = cream_archive::sha256(bytes);
+        let now = self.clock.now();
+        let token = self.token(name);
+        let registration = NewResponse {
+            file_name: name.as_str().to_owned(),
+            sha256,
+            byte_len: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            registered_at: now,
+        };
+        // Registered and claimed at once: what nobody but us knows needs no second commit.
+        let claimed = self.store.write(|writer| -> Result<_, StoreError> {
+            let known = writer.register_response(&registration)?.response;
+            let retry = known.status == ResponseStatus::Deadletter && mode.retry;
+            if known.status != ResponseStatus::Pending && !retry {
+                return Ok(Claim::Settled(Box::new(known)));
+            }
+            if retry {
+                writer.reopen_response(known.id)?;
+            }
+            let until = now.plus_seconds(LEASE_SECONDS);
+            Ok(match writer.claim_response(known.id, &token, now, until)? {
+                Some(response) => Claim::Ours(Box::new(response)),
+                None => Claim::Theirs,
+            })
+        });
+        let response = match claimed {
+            Ok(Claim::Ours(response)) => response,
+            Ok(Claim::Settled(response)) => return self.settle(name, folder, *response),
+            Ok(Claim::Theirs) => return Ok(Outcome::InOtherHands),
+            Err(StoreError::NameTaken { .. }) => return self.conflict(name, folder, &registration),
+            Err(error) => return Err(error.into()),
+        };
+
+        let mut known = Known::default();
+        match self.parse_and_load(name, bytes, &sha256, &response, &token, mode, &mut known) {
+            Ok(loaded) => {
+                self.archive.move_to(name, folder, Folder::Parsed)?;
+                Ok(Outcome::Loaded(Box::new(loaded)))
+            }
+            Err(error) if is_about_the_machine(&error) => Err(error),
+            Err(error) => {
+                let reason = error.to_string();
+                self.bury(&response, &token, &known, &reason)?;
+                self.archive.move_to(name, folder, Folder::Deadletter)?;
+                Ok(Outcome::DeadLetter(reason))
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the steps of one file share what is known")]
+    fn parse_and_load(
+        &self,
+        name: &FileName,
+        bytes: &[u8],
+        sha256: &[u8; 32],
+        response: &Response,
+        token: &str,
+        mode: Mode,
+        known: &mut Known,
+    ) -> Result<Loaded, Error> {
+        let fetched_on = name.fetched().map(Fetched::date);
+        let mut options = ParseOptions::default();
+        if let Some(date) = fetched_on {
+            options = options.with_fetched_on(date);
+        }
+        let history = cream_parser::parse_with(bytes, &options)?;
+        known.vendor = Some(history.vendor);
+        let (symbol, fetched_at) = provenance(name, &history)?;
+        known.fetched_at = Some(fetched_at);
+
+        // In a transaction of its own: a database that shares the table of stocks between
+        // machines holds back every other writer of it until the commit.
+        let stock = match self.store.read(|reader| reader.stock(&symbol))? {
+            Some(stock) => stock,
+            None => self.store.write(|writer| writer.ensure_stock(&symbol))?,
+        };
+        known.stock = Some(stock.id);
+
+        let report = self.store.write(|writer| -> Result<_, LoadError> {
+            let options = LoadOptions { batch_size: self.options.batch_size, guard: mode.guard };
+            let this = Load { stock: stock.id, fetched_at, sha256, history: &history };
+            let report = load(writer, &this, &options)?;
+            let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            writer.finish_parsed(
+                response.id,
+                token,
+                &ParsedResponse {
+                    stock_id: stock.id,
+                    vendor: history.vendor,
+                    fetched_at,
+                    coverage: history.coverage.clone(),
+                    inserted: count(report.bars.inserted),
+                    updated: count(report.bars.updated),
+                    unchanged: count(report.bars.unchanged),
+                    withdrawn: count(report.bars.withdrawn),
+                },
+            )?;
+            Ok(report)
+        })?;
+        Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
+    }
+
+    /// A response whose fate the database knows: at most its file has still to be moved.
+    fn settle(&self, name: &FileName, folder: Folder, known: Response) -> Result<Outcome, Error> {
+        let (target, outcome) = if known.status == ResponseStatus::Parsed {
+            (Folder::Parsed, Outcome::AlreadyLoaded)
+        } else {
+            let reason = known.error.unwrap_or_else(|| "no reason was recorded".to_owned());
+            (Folder::Deadletter, Outcome::AlreadyDead(reason))
+        };
+        self.archive.move_to(name, folder, target)?;
+        Ok(outcome)
+    }
+
+    /// The name stands for other content already: the file is kept under a name of its own.
+    fn conflict(
+        &self,
+        name: &FileName,
+        folder: Folder,
+        registration: &NewResponse,
+    ) -> Result<Outcome, Error> {
+        let reason = format!(
+            "the name {name} was registered before with other content; the same name must stand \
+             for the same response",
+        );
+        let renamed = name.with_fingerprint(&registration.sha256);
+        let registration =
+            NewResponse { file_name: renamed.as_str().to_owned(), ..registration.clone() };
+        // Recorded first: a crash before the renaming leaves a conflict that the next run meets
+        // again, a crash after it a file whose fate is known.
+        let outcome = self.record_dead(&renamed, &registration, reason)?;
+        self.archive.rename(folder, name, &renamed)?;
+        self.archive.move_to(&renamed, folder, Folder::Deadletter)?;
+        Ok(outcome)
+    }
+
+    /// A response that is too large to be read: recorded by its fingerprint, and set aside.
+    fn set_aside_unread(
+        &self,
+        name: &FileName,
+        folder: Folder,
+        reason: &ArchiveError,
+    ) -> Result<Outcome, Error> {
+        let (sha256, len) = self.archive.fingerprint(folder, name)?;
+        let registration = NewResponse {
+            file_name: name.as_str().to_owned(),
+            sha256,
+            byte_len: i64::try_from(len).unwrap_or(i64::MAX),
+            registered_at: self.clock.now(),
+        };
+        let outcome = self.record_dead(name, &registration, reason.to_string())?;
+        self.archive.move_to(name, folder, Folder::Deadletter)?;
+        Ok(outcome)
+    }
+
+    /// Records a response as a dead letter without reading it.
+    fn record_dead(
+        &self,
+        name: &FileName,
+        registration: &NewResponse,
+        reason: String,
+    ) -> Result<Outcome, Error> {
+        let token = self.token(name);
+        let now = self.clock.now();
+        let claimed = self.store.write(|writer| -> Result<_, StoreError> {
+            let known = writer.register_response(registration)?.response;
+            writer.claim_response(known.id, &token, now, now.plus_seconds(LEASE_SECONDS))
+        })?;
+        Ok(match claimed {
+            Some(response) => {
+                self.bury(&response, &token, &Known::default(), &reason)?;
+                Outcome::DeadLetter(reason)
+            }
+            // Recorded by an earlier run that was cut off before the move.
+            None => Outcome::AlreadyDead(reason),
+        })
+    }
+
+    /// What marks a lease on this file as ours.
+    fn token(&self, name: &FileName) -> String {
+        format!("{}-{}", self.holder, name.as_str())
+    }
+
+    fn bury(
+        &self,
+        response: &Response,
+        token: &str,
+        known: &Known,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let next_attempt_at =
+            self.clock.now().plus_seconds(self.options.retry_dead_letters_seconds);
+        self.store.write(|writer| {
+            writer.finish_deadletter(
+                response.id,
+                token,
+                &DeadResponse {
+                    stock_id: known.stock,
+                    vendor: known.vendor,
+                    fetched_at: known.fetched_at,
+                    error: reason.to_owned(),
+                    next_attempt_at: Some(next_attempt_at),
+                },
+            )
+        })
+    }
+}
+
+enum Claim {
+    Ours(Box<Response>),
+    Settled(Box<Response>),
+    Theirs,
+}
+
+/// Whether the response itself is not to blame, so that it must not become a dead letter.
+fn is_about_the_machine(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Parse(_)
+            | Error::Provenance(_)
+            | Error::Load(LoadError::Suspicious { .. } | LoadError::Invalid { .. })
+    )
+}
+
+/// The symbol and the instant of fetching, from the name and from what the response says.
+fn provenance(
+    name: &FileName,
+    history: &PriceHistory,
+) -> Result<(Symbol, Timestamp), ProvenanceError> {
+    let symbol = match (name.symbol(), &history.symbol) {
+        (Some(name), Some(content)) if name != content => {
+            return Err(ProvenanceError::SymbolMismatch {
+                name: name.clone(),
+                content: content.clone(),
+            });
+        }
+        (Some(symbol), _) | (None, Some(symbol)) => symbol.clone(),
+        (None, None) => return Err(ProvenanceError::NoSymbol),
+    };
+    if let Some(vendor) = name.vendor()
+        && vendor != history.vendor
+    {
+        return Err(ProvenanceError::VendorMismatch { name: vendor, content: history.vendor });
+    }
+    let spoken_of = history.fetched_no_earlier_than;
+    let fetched_at = match name.fetched() {
+        Some(Fetched::At(instant)) => instant,
+        // A day alone is a lower bound, as is what the response speaks of.
+        Some(Fetched::On(date)) => {
+            let start = Timestamp::start_of(date);
+            spoken_of.map_or(start, |instant| instant.max(start))
+        }
+        None => spoken_of.ok_or(ProvenanceError::NoDate)?,
+    };
+    Ok((symbol, fetched_at))
+}
