@@ -1,0 +1,532 @@
+//! Yahoo's v8 chart answer.
+//!
+//! One object: `chart.result[0]` holds `meta` (currency, symbol, time zone, …), `timestamp` (the
+//! session's open, seconds since 1970), the columns `indicators.quote[0]` and
+//! `indicators.adjclose[0].adjclose`, and `events`. Keys come in any order; unknown ones are
+//! skipped; a known key that comes twice is an error, since either might be meant.
+//!
+//! Columns go straight into the bars, row by row: nothing is allocated a cell.
+
+use cream_models::{
+    Bar, BarField, BarFlags, Date, DateRange, Instrument, Price, PriceHistory, Symbol, Timestamp,
+    Vendor,
+};
+
+use crate::error::{ParseError, Result, at, excerpt};
+use crate::events;
+use crate::finish::{self, Actions, MAX_ROWS, Unreadable};
+use crate::json::Reader;
+use crate::number::Number;
+use crate::warnings::Warnings;
+use crate::zone::Zone;
+
+/// What is known about the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ask {
+    /// The dates asked for.
+    pub(crate) range: Option<DateRange>,
+    /// The period asked for, in seconds since 1970, where the dates are not known.
+    pub(crate) period: Option<(i64, i64)>,
+    /// Whether events were asked for.
+    pub(crate) events: Option<bool>,
+}
+
+/// A chart as it stands, before its rows are judged.
+#[derive(Debug, Default)]
+struct Chart {
+    meta: Meta,
+    has_meta: bool,
+    /// Where `timestamp` begins.
+    timestamp_start: Option<usize>,
+    /// Seconds since 1970; `None` of them is `BAD_TIME`.
+    timestamps: Vec<i64>,
+    bars: Vec<Bar>,
+    /// Where each column begins and how long it is, by field.
+    columns: [Option<(usize, usize)>; 6],
+    /// Cells that cannot be read: row, field, position.
+    bad_cells: Vec<(usize, BarField, usize)>,
+    /// Where the events are; their dates need the time zone.
+    events: Option<usize>,
+    events_seen: bool,
+}
+
+#[derive(Debug, Default)]
+struct Meta {
+    instrument: Instrument,
+    short_name: Option<String>,
+    exchange_code: Option<String>,
+    symbol: Option<Symbol>,
+    market_time: Option<i64>,
+    gmt_offset: Option<i64>,
+    granularity: Option<(String, usize)>,
+    zone_position: usize,
+    start: usize,
+}
+
+/// Stands for a timestamp that is no whole number: outside of every date.
+const BAD_TIME: i64 = i64::MIN;
+
+/// Reads a chart answer. Positions count from the start of `json`.
+pub(crate) fn read(
+    json: &[u8],
+    vendor: Vendor,
+    ask: &Ask,
+    warnings: &mut Warnings,
+) -> Result<PriceHistory> {
+    let mut reader = Reader::new(json, 0);
+    let mut members = reader.object("an object with the key \"chart\"")?;
+    let mut chart = None;
+    while let Some(key) = reader.next_key(&mut members)? {
+        match key.as_ref() {
+            b"chart" if chart.is_none() => chart = Some(answer(&mut reader)?),
+            b"chart" => return Err(reader.unexpected("the key \"chart\" once")),
+            // How Yahoo words its refusals.
+            b"finance" => drop(answer(&mut reader)?),
+            _ => reader.skip()?,
+        }
+    }
+    reader.finish()?;
+    let Some(chart) = chart else {
+        return Err(ParseError::UnknownFormat { found: excerpt(json), position: 0 });
+    };
+    let chart = chart.ok_or(ParseError::NoRows { place: "the chart", position: 0 })?;
+    history(json, chart, vendor, ask, warnings)
+}
+
+/// Reads `{"result":[…],"error":…}`: the first result if there is one.
+fn answer(reader: &mut Reader<'_>) -> Result<Option<Chart>> {
+    let mut members = reader.object("an object with the keys \"result\" and \"error\"")?;
+    let mut chart = None;
+    while let Some(key) = reader.next_key(&mut members)? {
+        match key.as_ref() {
+            b"result" if chart.is_none() => {
+                if reader.null()? {
+                    continue;
+                }
+                let mut results = reader.array("an array of results")?;
+                while reader.next_element(&mut results)? {
+                    if chart.is_none() {
+                        chart = Some(result(reader)?);
+                    } else {
+                        reader.skip()?;
+                    }
+                }
+            }
+            b"result" => return Err(reader.unexpected("the key \"result\" once")),
+            b"error" => refusal(reader)?,
+            _ => reader.skip()?,
+        }
+    }
+    Ok(chart)
+}
+
+/// Reads the value of `error`, an error where it is not null.
+fn refusal(reader: &mut Reader<'_>) -> Result<()> {
+    if reader.null()? {
+        return Ok(());
+    }
+    let position = at(reader.pos);
+    let mut members = reader.object("null or an object with a code and a description")?;
+    let (mut code, mut description) = (String::new(), String::new());
+    while let Some(key) = reader.next_key(&mut members)? {
+        match key.as_ref() {
+            b"code" => code = text(reader)?.unwrap_or_default(),
+            b"description" => description = text(reader)?.unwrap_or_default(),
+            _ => reader.skip()?,
+        }
+    }
+    for words in [&mut code, &mut description] {
+        if let Some((end, _)) = words.char_indices().nth(200) {
+            words.truncate(end);
+        }
+    }
+    if code.eq_ignore_ascii_case("not found") {
+        Err(ParseError::NotFound { code, description, position })
+    } else {
+        Err(ParseError::VendorError { code, description, position })
+    }
+}
+
+fn result(reader: &mut Reader<'_>) -> Result<Chart> {
+    let mut chart = Chart::default();
+    let mut members = reader.object("an object with the keys \"meta\" and \"timestamp\"")?;
+    while let Some(key) = reader.next_key(&mut members)? {
+        match key.as_ref() {
+            b"meta" if !chart.has_meta => {
+                chart.has_meta = true;
+                meta(reader, &mut chart.meta)?;
+            }
+            b"timestamp" if chart.timestamp_start.is_none() => {
+                reader.peek();
+                chart.timestamp_start = Some(reader.pos);
+                if !reader.null()? {
+                    times(reader, &mut chart.timestamps)?;
+                }
+            }
+            b"indicators" => indicators(reader, &mut chart)?,
+            b"events" if !chart.events_seen => {
+                chart.events_seen = true;
+                if !reader.null()? {
+                    chart.events = Some(reader.pos);
+                    reader.skip()?;
+                }
+            }
+            b"meta" | b"timestamp" | b"events" => return Err(reader.unexpected("each key once")),
+            _ => reader.skip()?,
+        }
+    }
+    Ok(chart)
+}
+
+/// A string, or `None` for null.
+fn text(reader: &mut Reader<'_>) -> Result<Option<String>> {
+    if reader.null()? {
+        return Ok(None);
+    }
+    Ok(Some(reader.string()?.text()?.into_owned()))
+}
+
+/// A whole number, or `None` for null.
+fn integer(reader: &mut Reader<'_>) -> Result<Option<i64>> {
+    if reader.null()? {
+        return Ok(None);
+    }
+    let start = reader.pos;
+    let number = reader.number()?;
+    match number.integer(reader.bytes()) {
+        Some(value) => Ok(Some(value)),
+        None => Err(Reader::new(reader.bytes(), start).unexpected("a whole number of seconds")),
+    }
+}
+
+fn meta(reader: &mut Reader<'_>, meta: &mut Meta) -> Result<()> {
+    reader.peek();
+    meta.start = reader.pos;
+    let mut members = reader.object("an object with the key \"symbol\"")?;
+    while let Some(key) = reader.next_key(&mut members)? {
+        reader.peek();
+        let start = reader.pos;
+        match key.as_ref() {
+            b"currency" => meta.instrument.currency = text(reader)?,
+            b"fullExchangeName" => meta.instrument.exchange = text(reader)?,
+            b"exchangeName" => meta.exchange_code = text(reader)?,
+            b"instrumentType" => meta.instrument.kind = text(reader)?,
+            b"longName" => meta.instrument.name = text(reader)?,
+            b"shortName" => meta.short_name = text(reader)?,
+            b"regularMarketTime" => meta.market_time = integer(reader)?,
+            b"gmtoffset" => meta.gmt_offset = integer(reader)?,
+            b"dataGranularity" => meta.granularity = text(reader)?.map(|text| (text, start)),
+            b"exchangeTimezoneName" => {
+                meta.instrument.time_zone = text(reader)?;
+                meta.zone_position = start;
+            }
+            b"symbol" => {
+                let Some(name) = text(reader)? else { continue };
+                meta.symbol = Some(Symbol::parse(&name).map_err(|error| ParseError::Syntax {
+                    position: at(start),
+                    expected: error.to_string(),
+                    found: excerpt(name.as_bytes()),
+                })?);
+            }
+            _ => reader.skip()?,
+        }
+    }
+    Ok(())
+}
+
+fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
+    let mut elements = reader.array("an array of timestamps")?;
+    while reader.next_element(&mut elements)? {
+        if timestamps.len() == MAX_ROWS {
+            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
+        }
+        let time = match reader.peek() {
+            Some(b'-' | b'0'..=b'9') => reader.number()?.integer(reader.bytes()),
+            _ => {
+                reader.skip()?;
+                None
+            }
+        };
+        timestamps.push(time.unwrap_or(BAD_TIME));
+    }
+    Ok(())
+}
+
+fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<()> {
+    let mut members = reader.object("an object with the key \"quote\"")?;
+    while let Some(key) = reader.next_key(&mut members)? {
+        let names: &[(&[u8], BarField)] = match key.as_ref() {
+            b"quote" => &[
+                (b"open", BarField::Open),
+                (b"high", BarField::High),
+                (b"low", BarField::Low),
+                (b"close", BarField::Close),
+                (b"volume", BarField::Volume),
+            ],
+            b"adjclose" => &[(b"adjclose", BarField::AdjClose)],
+            _ => {
+                reader.skip()?;
+                continue;
+            }
+        };
+        if reader.null()? {
+            continue;
+        }
+        let mut sets = reader.array("an array of one object of columns")?;
+        let mut is_first = true;
+        while reader.next_element(&mut sets)? {
+            if !is_first || reader.peek() == Some(b'n') {
+                reader.skip()?;
+                continue;
+            }
+            is_first = false;
+            let mut columns = reader.object("an object of columns")?;
+            while let Some(key) = reader.next_key(&mut columns)? {
+                match names.iter().find(|(name, _)| *name == key.as_ref()) {
+                    Some((_, field)) => column(reader, chart, *field)?,
+                    None => reader.skip()?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result<()> {
+    reader.peek();
+    let start = reader.pos;
+    let Some(slot) = chart.columns.get_mut(field as usize) else { return Ok(()) };
+    if slot.is_some() {
+        return Err(reader.unexpected("each column once"));
+    }
+    if reader.null()? {
+        return Ok(());
+    }
+    let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
+    let length = match field {
+        BarField::Open => cells.read::<{ BarField::Open as u8 }>(reader)?,
+        BarField::High => cells.read::<{ BarField::High as u8 }>(reader)?,
+        BarField::Low => cells.read::<{ BarField::Low as u8 }>(reader)?,
+        BarField::Close => cells.read::<{ BarField::Close as u8 }>(reader)?,
+        BarField::AdjClose => cells.read::<{ BarField::AdjClose as u8 }>(reader)?,
+        BarField::Volume => cells.read::<{ BarField::Volume as u8 }>(reader)?,
+    };
+    *slot = Some((start, length));
+    Ok(())
+}
+
+/// Where the cells of a column go.
+struct Cells<'a> {
+    bars: &'a mut Vec<Bar>,
+    bad: &'a mut Vec<(usize, BarField, usize)>,
+}
+
+impl Cells<'_> {
+    /// Reads a column and gives its length. The field is a constant, so that each column has a
+    /// loop of its own.
+    fn read<const FIELD: u8>(self, reader: &mut Reader<'_>) -> Result<usize> {
+        let field = const {
+            match FIELD {
+                0 => BarField::Open,
+                1 => BarField::High,
+                2 => BarField::Low,
+                3 => BarField::Close,
+                4 => BarField::AdjClose,
+                _ => BarField::Volume,
+            }
+        };
+        let bytes = reader.bytes();
+        let mut elements = reader.array("an array of numbers")?;
+        let mut row = 0;
+        while reader.next_element(&mut elements)? {
+            if row == self.bars.len() {
+                if row == MAX_ROWS {
+                    let position = at(reader.pos);
+                    return Err(ParseError::TooManyRows { limit: MAX_ROWS, position });
+                }
+                self.bars.push(Bar::new(Date::MIN));
+            }
+            let start = reader.pos;
+            let Some(bar) = self.bars.get_mut(row) else { break };
+            match bytes.get(start) {
+                Some(b'-' | b'0'..=b'9') => {
+                    let number = Number::scan(bytes, start)?;
+                    reader.pos = number.end;
+                    let value = if FIELD == BarField::Volume as u8 {
+                        number.integer(bytes).filter(|volume| *volume >= 0)
+                    } else {
+                        number.yahoo_price(bytes).map(|(nanos, rounded)| {
+                            if rounded {
+                                *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
+                            }
+                            nanos
+                        })
+                    };
+                    match value {
+                        Some(_) => bar.set(field, value),
+                        None => self.bad.push((row, field, start)),
+                    }
+                }
+                Some(b'n') => drop(reader.null()?),
+                _ => {
+                    reader.skip()?;
+                    self.bad.push((row, field, start));
+                }
+            }
+            row += 1;
+        }
+        Ok(row)
+    }
+}
+
+/// Judges the rows of a chart.
+fn history(
+    json: &[u8],
+    mut chart: Chart,
+    vendor: Vendor,
+    ask: &Ask,
+    warnings: &mut Warnings,
+) -> Result<PriceHistory> {
+    let meta = &mut chart.meta;
+    if let Some((granularity, position)) = meta.granularity.take_if(|(text, _)| text != "1d") {
+        return Err(ParseError::NotDaily { granularity, position: at(position) });
+    }
+    if chart.timestamps.is_empty() && chart.bars.is_empty() {
+        let position = at(chart.timestamp_start.unwrap_or(meta.start));
+        return Err(ParseError::NoRows { place: "the chart", position });
+    }
+    for (field, column) in BarField::ALL.into_iter().zip(chart.columns) {
+        let Some((position, length)) = column else { continue };
+        let timestamps = chart.timestamps.len();
+        if length != timestamps {
+            let (column, position) = (field.name(), at(position));
+            return Err(ParseError::LengthMismatch { column, length, timestamps, position });
+        }
+    }
+    let mut zone = match (&meta.instrument.time_zone, meta.gmt_offset) {
+        (Some(name), _) => Zone::named(name).ok_or_else(|| ParseError::UnknownZone {
+            name: name.clone(),
+            position: at(meta.zone_position),
+        })?,
+        (None, Some(offset)) => Zone::fixed(offset).ok_or_else(|| ParseError::UnknownZone {
+            name: format!("gmtoffset {offset}"),
+            position: at(meta.start),
+        })?,
+        (None, None) => {
+            let reader = Reader::new(json, meta.start);
+            return Err(reader.unexpected("the keys \"exchangeTimezoneName\" or \"gmtoffset\""));
+        }
+    };
+    let mut bars = chart.bars;
+    // Columns may be absent, but every timestamp is a row.
+    bars.resize(chart.timestamps.len(), Bar::new(Date::MIN));
+    let mut bad_rows = Vec::new();
+    for (row, (bar, &time)) in bars.iter_mut().zip(&chart.timestamps).enumerate() {
+        match zone.date(time) {
+            Some(date) => {
+                let is_live = meta.market_time == Some(time);
+                *bar = bar.with_date(date).with_final(!is_live);
+            }
+            None => bad_rows.push(row),
+        }
+    }
+    let start = chart.timestamp_start.unwrap_or(0);
+    let unreadable = if bad_rows.is_empty() && chart.bad_cells.is_empty() {
+        Vec::new()
+    } else {
+        unreadable(json, start, &bad_rows, chart.bad_cells, &bars)
+    };
+    let last_time = chart.timestamps.iter().copied().filter(|time| *time != BAD_TIME).max();
+    let mut history = PriceHistory::new(vendor);
+    history.fetched_no_earlier_than = last_time
+        .max(meta.market_time)
+        .filter(|time| zone.date(*time).is_some())
+        .map(Timestamp::from_seconds);
+    let asked = ask.range.or_else(|| {
+        let (first, end) = ask.period?;
+        DateRange::new(zone.date(first)?, zone.date(end)?.previous()?).ok()
+    });
+    finish::bars(&mut history, bars, unreadable, asked, warnings)?;
+    let mut actions = match chart.events {
+        Some(start) => events::read(json, start, &mut zone, warnings)?,
+        None => Actions::default(),
+    };
+    actions.decided = chart.events.is_some() || ask.events == Some(true);
+    finish::actions(&mut history, actions, warnings);
+    warnings.place(|| {
+        let dates = chart.timestamps.iter().map(|time| zone.date(*time)).collect::<Vec<_>>();
+        dates.into_iter().zip(element_positions(json, start))
+    });
+    let meta = chart.meta;
+    history.symbol = meta.symbol;
+    history.instrument = meta.instrument;
+    history.instrument.name = history.instrument.name.or(meta.short_name);
+    history.instrument.exchange = history.instrument.exchange.or(meta.exchange_code);
+    Ok(history)
+}
+
+/// The rows with a bad timestamp or a bad cell, ascending, each once.
+fn unreadable(
+    json: &[u8],
+    timestamp_start: usize,
+    bad_rows: &[usize],
+    mut bad_cells: Vec<(usize, BarField, usize)>,
+    bars: &[Bar],
+) -> Vec<Unreadable> {
+    let mut found = Vec::new();
+    let mut bad = bad_rows.iter().copied().peekable();
+    for (row, position) in element_positions(json, timestamp_start).enumerate() {
+        if bad.next_if_eq(&row).is_some() {
+            let text = value_at(json, position);
+            let reason = format!("timestamp is {text}, expected whole seconds in years 1 to 9999");
+            found.push(Unreadable { row, date: None, position, reason });
+        }
+    }
+    bad_cells.sort_unstable();
+    bad_cells.dedup_by_key(|(row, ..)| *row);
+    for (row, field, position) in bad_cells {
+        if bad_rows.binary_search(&row).is_ok() {
+            continue;
+        }
+        let expected = match field {
+            BarField::Volume => "a whole number of at least 0 that fits 64 bits",
+            _ => "a number within ±9223372036.854775807",
+        };
+        let reason =
+            format!("{} is {}, expected {expected}", field.name(), value_at(json, position));
+        let date = bars.get(row).map(Bar::date);
+        found.push(Unreadable { row, date, position, reason });
+    }
+    found.sort_by_key(|row| row.row);
+    found
+}
+
+/// The JSON value at a position, shortened.
+pub(crate) fn value_at(json: &[u8], position: usize) -> String {
+    let mut reader = Reader::new(json, position);
+    drop(reader.skip());
+    excerpt(json.get(position..reader.pos).unwrap_or_default())
+}
+
+/// Where each element of the array at `start`, known to be sound, begins.
+fn element_positions(json: &[u8], start: usize) -> impl Iterator<Item = usize> {
+    let mut reader = Reader::new(json, start);
+    let mut elements = reader.array("an array").ok();
+    std::iter::from_fn(move || {
+        reader.next_element(elements.as_mut()?).ok()?.then_some(())?;
+        let position = reader.pos;
+        reader.skip().ok()?;
+        Some(position)
+    })
+}
+
+/// The price of a number in chart data, and whether it was rounded.
+pub(crate) fn price(reader: &mut Reader<'_>) -> Option<Price> {
+    reader.peek();
+    let number = Number::scan(reader.bytes(), reader.pos).ok()?;
+    number.yahoo_price(reader.bytes()).map(|(nanos, _)| Price::from_nanos(nanos))
+}
+
+#[cfg(test)]
+#[path = "chart_tests.rs"]
+mod tests;

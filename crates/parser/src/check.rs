@@ -1,0 +1,204 @@
+//! The page's table held against the data embedded in the page.
+
+use cream_models::{
+    ActionKind, Bar, BarField, CorporateAction, CorporateEvent, Date, PriceHistory, WarningKind,
+};
+
+use crate::table::{Row, Table};
+use crate::warnings::Warnings;
+
+/// Warns of each cell that differs by more than half a unit of the last decimal the table shows,
+/// and of rows and actions that stand in only one of both. The embedded data decides.
+pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
+    let mut bad = table.unreadable.iter().peekable();
+    let mut order: Vec<&Row> = Vec::new();
+    let is_descending = table.rows.is_sorted_by(|a, b| a.bar.date() > b.bar.date());
+    let mut rows: Box<dyn Iterator<Item = &Row>> = if !is_descending || bad.peek().is_some() {
+        for (index, row) in table.rows.iter().enumerate() {
+            match bad.next_if(|bad| bad.row == index) {
+                None => order.push(row),
+                Some(bad) => warnings.push(bad.position, || WarningKind::UnreadableRow {
+                    date: bad.date,
+                    reason: format!(
+                        "in the page's table, {}; the embedded data was taken",
+                        bad.reason
+                    ),
+                }),
+            }
+        }
+        order.sort_by_key(|row| row.bar.date());
+        Box::new(order.into_iter())
+    } else {
+        Box::new(table.rows.iter().rev())
+    };
+    let bad_date = |date: Date| table.unreadable.iter().any(|bad| bad.date == Some(date));
+    let mut bars = history.bars.iter().peekable();
+    // The first and last date and the number of bars that the table lacks, in a run.
+    let mut missing: Option<(Date, Date, usize)> = None;
+    let tell = |run: Option<(Date, Date, usize)>, warnings: &mut Warnings| {
+        if let Some((first, last, count)) = run {
+            warnings.push(table.start, || WarningKind::OnlyInOne {
+                date: first,
+                what: format!(
+                    "{count} rows up to {last} stand in the embedded data but not in the table"
+                ),
+            });
+        }
+    };
+    let lacks = |bar: &Bar, missing: &mut Option<(Date, Date, usize)>| {
+        if bad_date(bar.date()) {
+            return;
+        }
+        match missing {
+            Some((_, last, count)) => (*last, *count) = (bar.date(), *count + 1),
+            None => *missing = Some((bar.date(), bar.date(), 1)),
+        }
+    };
+    while let Some(row) = rows.next() {
+        let date = row.bar.date();
+        while let Some(bar) = bars.next_if(|bar| bar.date() < date) {
+            lacks(bar, &mut missing);
+        }
+        match bars.next_if(|bar| bar.date() == date) {
+            Some(bar) => {
+                tell(missing.take(), warnings);
+                cells(html, bar, row, table, warnings);
+            }
+            // A row without a price says nothing; neither does one that the other leaves open.
+            None if row.bar.has_price() && history.coverage.decides_bar(date) => {
+                warnings.push(row.position, || WarningKind::OnlyInOne {
+                    date,
+                    what: "a row stands in the table but not in the embedded data".to_owned(),
+                });
+            }
+            None => {}
+        }
+    }
+    for bar in bars {
+        lacks(bar, &mut missing);
+    }
+    tell(missing.take(), warnings);
+    actions(history, table, warnings);
+}
+
+#[inline(always)]
+fn cells(html: &[u8], bar: &Bar, row: &Row, table: &Table, warnings: &mut Warnings) {
+    for (field, decimals) in BarField::ALL.into_iter().zip(row.decimals) {
+        let (embedded, shown) = (bar.value(field), row.bar.value(field));
+        let agrees = match (embedded, shown) {
+            (Some(embedded), Some(shown)) if field == BarField::Volume => embedded == shown,
+            (Some(embedded), Some(shown)) => {
+                let unit = 10_u64.pow(9_u32.saturating_sub(u32::from(decimals)));
+                embedded.abs_diff(shown) <= unit / 2
+            }
+            (None, None) => true,
+            // The page shows a volume of 0 as unknown.
+            (Some(0), None) => field == BarField::Volume,
+            _ => false,
+        };
+        if !agrees {
+            mismatch(html, bar, row, field, table, warnings);
+        }
+    }
+}
+
+#[cold]
+fn mismatch(
+    html: &[u8],
+    bar: &Bar,
+    row: &Row,
+    field: BarField,
+    table: &Table,
+    warnings: &mut Warnings,
+) {
+    warnings.push(row.position, || WarningKind::CellMismatch {
+        date: bar.date(),
+        field,
+        table: table.cell_text(html, row.position, field),
+        embedded: match (bar.value(field), field) {
+            (None, _) => "unknown".to_owned(),
+            (Some(volume), BarField::Volume) => volume.to_string(),
+            (Some(nanos), _) => cream_models::Price::from_nanos(nanos).to_string(),
+        },
+    });
+}
+
+fn actions(history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
+    let in_table = |action: &CorporateAction| {
+        table.actions.iter().find(|(other, _)| other.key() == action.key())
+    };
+    for (shown, position) in &table.actions {
+        let embedded = history
+            .actions
+            .binary_search_by_key(&shown.key(), CorporateAction::key)
+            .ok()
+            .and_then(|index| history.actions.get(index));
+        let what = match embedded {
+            None if history.coverage.decides_actions(shown.date) => {
+                format!("a {} stands in the table but not in the embedded data", shown.kind())
+            }
+            Some(embedded) if !agree(embedded.event, shown.event) => format!(
+                "the {} is {} in the table but {} in the embedded data",
+                shown.kind(),
+                amount(shown.event),
+                amount(embedded.event)
+            ),
+            _ => continue,
+        };
+        warnings.push(*position, || WarningKind::OnlyInOne { date: shown.date, what });
+    }
+    // A page that shows no event at all may have been asked for prices alone.
+    let dates = table.rows.first().zip(table.rows.last());
+    for action in &history.actions {
+        let within = dates.is_some_and(|(one, other)| {
+            let (one, other) = (one.bar.date(), other.bar.date());
+            one.min(other) <= action.date && action.date <= one.max(other)
+        });
+        let is_unreadable =
+            table.bad_actions.iter().any(|(date, ..)| date.is_none_or(|date| date == action.date));
+        if within && !is_unreadable && in_table(action).is_none() {
+            warnings.push(table.start, || WarningKind::OnlyInOne {
+                date: action.date,
+                what: format!(
+                    "a {} stands in the embedded data but not in the table",
+                    action.kind()
+                ),
+            });
+        }
+    }
+}
+
+/// Whether an event in the table, perhaps rounded to two decimals or more, is the embedded one.
+fn agree(embedded: CorporateEvent, shown: CorporateEvent) -> bool {
+    use CorporateEvent::{CapitalGain, Dividend, Split};
+    match (embedded, shown) {
+        (Dividend { amount }, Dividend { amount: shown })
+        | (CapitalGain { amount }, CapitalGain { amount: shown }) => {
+            let mut unit = 1;
+            while unit < 10_000_000 && shown.nanos() % (unit * 10) == 0 {
+                unit *= 10;
+            }
+            amount.nanos().abs_diff(shown.nanos()) <= unit.unsigned_abs() / 2
+        }
+        (Split(one), Split(other)) => {
+            let product = |a: cream_models::Price, b: cream_models::Price| {
+                i128::from(a.nanos()) * i128::from(b.nanos())
+            };
+            product(one.numerator(), other.denominator())
+                == product(other.numerator(), one.denominator())
+        }
+        _ => false,
+    }
+}
+
+fn amount(event: CorporateEvent) -> String {
+    match event {
+        CorporateEvent::Split(ratio) => ratio.to_string(),
+        CorporateEvent::Dividend { amount } | CorporateEvent::CapitalGain { amount } => {
+            amount.to_string()
+        }
+    }
+}
+
+/// Keeps the kinds in step: a new one must say how it is compared.
+const _: () = assert!(ActionKind::ALL.len() == 3);

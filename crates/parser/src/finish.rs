@@ -1,0 +1,303 @@
+//! From rows as a vendor sent them to a sound history: one bar a date in order, odd ones flagged,
+//! and what stays open. Nothing here knows a vendor.
+
+use cream_models::{
+    ActionKind, Bar, BarFlags, CorporateAction, CorporateEvent, Coverage, Date, DateRange,
+    PriceHistory, WarningKind,
+};
+
+use crate::error::{ParseError, Result, at};
+use crate::warnings::Warnings;
+
+/// How many rows a response may have: every day of five centuries.
+pub(crate) const MAX_ROWS: usize = 200_000;
+
+/// A row that cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// Its place among the rows, whose bar there means nothing.
+    pub(crate) row: usize,
+    /// Its date, where at least that is readable.
+    pub(crate) date: Option<Date>,
+    /// Where it stands.
+    pub(crate) position: usize,
+    /// What was found and what was expected.
+    pub(crate) reason: String,
+}
+
+/// What a response says about its actions.
+#[derive(Debug, Default)]
+pub(crate) struct Actions {
+    /// Those that were read, with their positions.
+    pub(crate) read: Vec<(CorporateAction, usize)>,
+    /// Dates of those that were not; `None` where not even the date was readable.
+    pub(crate) unreadable: Vec<Option<Date>>,
+    /// Whether the absence of an action says anything.
+    pub(crate) decided: bool,
+}
+
+/// Fills in bars and coverage from the rows in the response's order.
+///
+/// `unreadable` ascends by row. A row without any price decides nothing for its date.
+pub(crate) fn bars(
+    history: &mut PriceHistory,
+    mut rows: Vec<Bar>,
+    unreadable: Vec<Unreadable>,
+    asked: Option<DateRange>,
+    warnings: &mut Warnings,
+) -> Result<()> {
+    let (bad, total) = (unreadable.len(), rows.len());
+    let is_too_many = bad >= 3 && bad * 100 > total;
+    if let Some(first) = unreadable.first().filter(|_| is_too_many) {
+        let (position, reason) = (at(first.position), first.reason.clone());
+        return Err(ParseError::TooManyUnreadableRows { bad, total, position, reason });
+    }
+    let range = hull(&rows, &unreadable, asked);
+    let mut open = Vec::new();
+    if let Some(range) = range {
+        open_dates(&rows, &unreadable, range, &mut open);
+    }
+    if !unreadable.is_empty() || !open.is_empty() {
+        let mut bad = unreadable.iter().map(|row| row.row).peekable();
+        let mut index = 0;
+        rows.retain(|bar| {
+            let is_bad = bad.next_if_eq(&index).is_some();
+            index += 1;
+            !is_bad && bar.has_price()
+        });
+    }
+    for row in unreadable {
+        warnings.push(row.position, || WarningKind::UnreadableRow {
+            date: row.date,
+            reason: row.reason,
+        });
+    }
+    history.bars = one_a_date(rows, warnings);
+    history.coverage.range = range;
+    history.coverage.undecided_bars = without_bars(Coverage::normalized(open), &history.bars);
+    flag(&mut history.bars, warnings);
+    Ok(())
+}
+
+/// The dates asked for and the dates of the rows.
+fn hull(rows: &[Bar], unreadable: &[Unreadable], asked: Option<DateRange>) -> Option<DateRange> {
+    let mut bad = unreadable.iter().peekable();
+    let mut range = asked;
+    for (index, bar) in rows.iter().enumerate() {
+        let date = match bad.next_if(|row| row.row == index) {
+            Some(row) => row.date,
+            None => Some(bar.date()),
+        };
+        if let Some(date) = date {
+            let single = DateRange::single(date);
+            range = Some(range.map_or(single, |range| range.hull(single)));
+        }
+    }
+    range
+}
+
+/// The dates that unreadable and empty rows leave open.
+fn open_dates(
+    rows: &[Bar],
+    unreadable: &[Unreadable],
+    range: DateRange,
+    open: &mut Vec<DateRange>,
+) {
+    let mut bad = unreadable.iter().peekable();
+    let mut previous = None;
+    // Whether rows without a date stand between the previous readable date and here.
+    let mut gap = false;
+    for (index, bar) in rows.iter().enumerate() {
+        let (date, decides) = match bad.next_if(|row| row.row == index) {
+            Some(row) => (row.date, false),
+            None => (Some(bar.date()), bar.has_price()),
+        };
+        let Some(date) = date else {
+            gap = true;
+            continue;
+        };
+        if !decides {
+            open.push(DateRange::single(date));
+        }
+        if gap {
+            gap = false;
+            open.extend(between(previous, Some(date), rows, unreadable, range));
+        }
+        previous = Some(date);
+    }
+    if gap {
+        open.extend(between(previous, None, rows, unreadable, range));
+    }
+}
+
+/// The dates between two neighbours, without them; an end that has none is the range's.
+fn between(
+    previous: Option<Date>,
+    next: Option<Date>,
+    rows: &[Bar],
+    unreadable: &[Unreadable],
+    range: DateRange,
+) -> Option<DateRange> {
+    let (low, high) = match (previous, next) {
+        (Some(one), Some(other)) => (one.min(other).next(), one.max(other).previous()),
+        (None, None) => (Some(range.first()), Some(range.last())),
+        (Some(date), None) | (None, Some(date)) => {
+            // Towards which end dates go is told by the rows as a whole.
+            let bad = |index: usize| unreadable.binary_search_by_key(&index, |row| row.row).is_ok();
+            let mut dates = rows
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !bad(*index))
+                .map(|(_, bar)| bar.date());
+            let first = dates.next();
+            let ascending = first <= dates.next_back().or(first);
+            if ascending == next.is_some() {
+                (Some(range.first()), date.previous())
+            } else {
+                (date.next(), Some(range.last()))
+            }
+        }
+    };
+    DateRange::new(low?, high?).ok()
+}
+
+/// The ranges without the dates that have a bar after all.
+fn without_bars(ranges: Vec<DateRange>, bars: &[Bar]) -> Vec<DateRange> {
+    let mut left = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let mut first = Some(range.first());
+        let start = bars.partition_point(|bar| bar.date() < range.first());
+        for bar in bars.iter().skip(start).take_while(|bar| bar.date() <= range.last()) {
+            let until = bar.date().previous();
+            left.extend(first.zip(until).and_then(|(a, b)| DateRange::new(a, b).ok()));
+            first = bar.date().next();
+        }
+        left.extend(first.and_then(|first| DateRange::new(first, range.last()).ok()));
+    }
+    left
+}
+
+/// The rows in order of date, one a date.
+fn one_a_date(mut rows: Vec<Bar>, warnings: &mut Warnings) -> Vec<Bar> {
+    if rows.is_sorted_by(|a, b| a.date() > b.date()) {
+        rows.reverse();
+    }
+    if rows.is_sorted_by(|a, b| a.date() < b.date()) {
+        return rows;
+    }
+    // Stable: of equal dates, the later in the response stays the later.
+    rows.sort_by_key(Bar::date);
+    rows.dedup_by(|later, kept| {
+        if later.date() != kept.date() {
+            return false;
+        }
+        let words = match (kept.is_final(), later.is_final()) {
+            (true, false) => "the settled row was kept, not the live one",
+            (false, true) => {
+                *kept = *later;
+                "the settled row was kept, not the live one"
+            }
+            _ if kept.with_flags(BarFlags::NONE) == later.with_flags(BarFlags::NONE) => {
+                "they are identical"
+            }
+            _ => {
+                *kept = later.with_flags(later.flags() | BarFlags::DUPLICATE_DATE);
+                "they differ, and the later in the response was kept"
+            }
+        };
+        let date = kept.date();
+        warnings.push_dated(date, || WarningKind::DuplicateRow { date, kept: words });
+        true
+    });
+    rows
+}
+
+/// Flags what is odd, and warns once a flag.
+fn flag(bars: &mut [Bar], warnings: &mut Warnings) {
+    let mut all = BarFlags::NONE;
+    for bar in &mut *bars {
+        let flags = bar.flags() | bar.judged_flags();
+        if !flags.is_empty() {
+            *bar = bar.with_flags(flags);
+            all |= flags;
+        }
+    }
+    for (flag, _) in all.iter() {
+        let mut odd = bars.iter().filter(|bar| bar.flags().contains(flag)).map(Bar::date);
+        if let Some(first) = odd.next() {
+            let count = at(odd.count()) + 1;
+            warnings.push_dated(first, || WarningKind::FlaggedBars { flag, count, first });
+        }
+    }
+}
+
+/// Fills in the actions, one of a kind a date, and what stays open of them.
+pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings: &mut Warnings) {
+    let Some(range) = history.coverage.range else {
+        history.actions = actions.read.into_iter().map(|(action, _)| action).collect();
+        return;
+    };
+    let mut open = Vec::new();
+    actions.read.sort_by_key(|(action, _)| action.key());
+    let mut read = actions.read.into_iter().peekable();
+    while let Some((mut action, position)) = read.next() {
+        let mut kept = true;
+        while let Some((other, _)) = read.next_if(|(other, _)| other.key() == action.key()) {
+            let reason = match joined(action.event, other.event) {
+                Some(event) if event == action.event && event == other.event => {
+                    format!("two identical actions ({}), one was kept", action.kind())
+                }
+                Some(event) => {
+                    action.event = event;
+                    format!("two different actions ({}), their amounts were added", action.kind())
+                }
+                None => {
+                    kept = false;
+                    format!(
+                        "two different actions ({}) that do not add up, neither was kept",
+                        action.kind()
+                    )
+                }
+            };
+            let date = action.date;
+            warnings.push(position, || WarningKind::RepeatedAction { date, reason });
+        }
+        if kept {
+            history.actions.push(action);
+        } else {
+            open.push(DateRange::single(action.date));
+        }
+    }
+    if !actions.decided || actions.unreadable.contains(&None) {
+        open.push(range);
+    }
+    open.extend(actions.unreadable.into_iter().flatten().map(DateRange::single));
+    history.coverage.undecided_actions = Coverage::normalized(open);
+}
+
+/// What two actions of a kind on a date amount to, if that can be said.
+fn joined(one: CorporateEvent, other: CorporateEvent) -> Option<CorporateEvent> {
+    use CorporateEvent::{CapitalGain, Dividend};
+    match (one, other) {
+        _ if one == other => Some(one),
+        (Dividend { amount }, Dividend { amount: more }) => {
+            Some(Dividend { amount: amount.checked_add(more)? })
+        }
+        (CapitalGain { amount }, CapitalGain { amount: more }) => {
+            Some(CapitalGain { amount: amount.checked_add(more)? })
+        }
+        _ => None,
+    }
+}
+
+/// The event of a cash amount.
+pub(crate) const fn cash(kind: ActionKind, amount: cream_models::Price) -> CorporateEvent {
+    match kind {
+        ActionKind::CapitalGain => CorporateEvent::CapitalGain { amount },
+        _ => CorporateEvent::Dividend { amount },
+    }
+}
+
+#[cfg(test)]
+#[path = "finish_tests.rs"]
+mod tests;

@@ -1,0 +1,521 @@
+//! Decimal text to exact numbers.
+//!
+//! Yahoo keeps prices as 32-bit floats and prints them widened to 64 bits: 1.266667 arrives as
+//! `1.2666670083999634`. Such a text stands for the shortest decimal that reads back as the same
+//! 32-bit float; any other text stands for itself. No float is ever stored.
+//!
+//! The fast path reads eight digits at a time, guesses the 32-bit float, proves the guess in
+//! integers, and finds the shortest decimal by trying the one multiple of 10^(j+1), then the
+//! nearest multiple of 10^j, within the float's rounding interval (Raffaello Giulietti, "The
+//! Schubfach way to render doubles"). Whatever is not clear-cut takes the slow path through the
+//! standard library; tests hold the two against each other.
+
+use crate::error::{ParseError, Result, at, excerpt};
+
+/// Digits behind the point of a [`cream_models::Price`].
+const PLACES: i64 = 9;
+
+/// Powers of ten that fit 64 bits.
+const POW10: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut index = 1;
+    while index < 20 {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
+/// 10^-n as floats, for guesses only.
+const TENTH: [f64; 20] = [
+    1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14,
+    1e-15, 1e-16, 1e-17, 1e-18, 1e-19,
+];
+
+/// A number as it stands in JSON text: `mantissa` · 10^-`scale` where it is plain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number {
+    /// Where the text begins.
+    pub(crate) start: usize,
+    /// Where the text ends.
+    pub(crate) end: usize,
+    mantissa: u64,
+    scale: usize,
+    negative: bool,
+    /// At most 19 digits and no exponent: mantissa and scale hold the value.
+    plain: bool,
+}
+
+/// A price in units of 1e-9 and whether digits were rounded away.
+pub(crate) type Nanos = (i64, bool);
+
+fn pow10(exponent: usize) -> u64 {
+    POW10.get(exponent).copied().unwrap_or(0)
+}
+
+/// Up to eight digits at `start`: their value and their count.
+#[inline(always)]
+fn digits(bytes: &[u8], start: usize) -> (u64, usize) {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let word = match rest.first_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => {
+            let mut chunk = [0; 8];
+            for (to, from) in chunk.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            u64::from_le_bytes(chunk)
+        }
+    };
+    // Digits become 0 to 9; the first byte that is none sets its own top bit.
+    let word = word ^ 0x3030_3030_3030_3030;
+    let others = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
+    let bits = others.trailing_zeros() & !7;
+    let count = bits / 8;
+    // Digits move to the end of the word, zeros lead.
+    let word = word.checked_shl(64 - bits).unwrap_or(0);
+    let pairs = word.wrapping_mul(2561) >> 8 & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(6_553_601) >> 16 & 0x0000_FFFF_0000_FFFF;
+    (fours.wrapping_mul(42_949_672_960_001) >> 32, count as usize)
+}
+
+impl Number {
+    /// Reads the JSON number at `start`.
+    ///
+    /// # Errors
+    ///
+    /// Where no number stands there, by the grammar of JSON.
+    #[inline(always)]
+    pub(crate) fn scan(bytes: &[u8], start: usize) -> Result<Self> {
+        let negative = bytes.get(start) == Some(&b'-');
+        let mut end = start + usize::from(negative);
+        let leading_zero = bytes.get(end) == Some(&b'0');
+        let (mut mantissa, mut count) = digits(bytes, end);
+        if count == 0 {
+            return Err(missing(bytes, end, "a number"));
+        }
+        end += count;
+        if leading_zero && count > 1 {
+            return Err(missing(bytes, end - count + 1, "no digit after a leading zero"));
+        }
+        if count == 8 {
+            (mantissa, count, end) = more_digits(bytes, mantissa, count, end);
+        }
+        let mut scale = 0;
+        let mut next = bytes.get(end).copied();
+        if next == Some(b'.') {
+            end += 1;
+            let (value, length) = digits(bytes, end);
+            if length == 0 {
+                return Err(missing(bytes, end, "a digit after the point"));
+            }
+            end += length;
+            scale = length;
+            mantissa = mantissa.wrapping_mul(pow10(length)).wrapping_add(value);
+            if length == 8 {
+                (mantissa, scale, end) = more_digits(bytes, mantissa, scale, end);
+            }
+            next = bytes.get(end).copied();
+        }
+        let mut plain = count + scale <= 19;
+        if matches!(next, Some(b'e' | b'E')) {
+            plain = false;
+            end += 1;
+            end += usize::from(matches!(bytes.get(end), Some(b'+' | b'-')));
+            let length = run_of_digits(bytes, end);
+            if length == 0 {
+                return Err(missing(bytes, end, "a digit of the exponent"));
+            }
+            end += length;
+        }
+        Ok(Self { start, end, mantissa, scale, negative, plain })
+    }
+
+    /// The price that a widened 32-bit float, or else the text itself, stands for; `None` where
+    /// it is out of range.
+    #[inline(always)]
+    pub(crate) fn yahoo_price(&self, bytes: &[u8]) -> Option<Nanos> {
+        // Six digits survive a 32-bit float unharmed: the text is the shortest already.
+        if self.plain && self.mantissa < 1_000_000 && self.scale <= 9 {
+            let nanos = i64::try_from(self.mantissa * pow10(9 - self.scale)).ok()?;
+            return Some((if self.negative { -nanos } else { nanos }, false));
+        }
+        match self.fast_price() {
+            Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
+            None => slow_price(self.text(bytes)),
+        }
+    }
+
+    /// The magnitude of the price by the fast path; `None` where it is not clear-cut.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a guess, proven in integers below"
+    )]
+    fn fast_price(&self) -> Option<Nanos> {
+        if !self.plain || self.scale == 0 {
+            return None;
+        }
+        let guess = self.mantissa as f64 * TENTH.get(self.scale)?;
+        let single = guess as f32;
+        // The guess is within 3 units of its last place of the text, and so would be the float.
+        if guess.to_bits().abs_diff(f64::from(single).to_bits()) > 8 {
+            return self.exact_magnitude();
+        }
+        let bits = single.to_bits();
+        let (exponent, fraction) = (bits >> 23, u64::from(bits & 0x7F_FFFF));
+        let shift = 150_u32.checked_sub(exponent)?;
+        // Powers of two have a lopsided interval; tiny and huge floats would not fit 64 bits.
+        if fraction == 0 || shift == 0 || shift > 36 {
+            return None;
+        }
+        let significand = fraction | 0x80_0000;
+        // The float is significand / 2^shift. Does the text round to it as a 64-bit float, that
+        // is, lie within 2^-30 of the significand's unit? (A tie goes to the float: its last bit
+        // as a 64-bit float is even.) The guess makes the difference small enough for 64 bits.
+        let power = pow10(self.scale);
+        let text = self.mantissa.wrapping_shl(shift);
+        let difference = text.wrapping_sub(significand.wrapping_mul(power)).cast_signed();
+        if difference.unsigned_abs() > power >> 30 {
+            return self.exact_magnitude();
+        }
+        shortest(significand, shift)
+    }
+
+    /// The magnitude of a plain text as it stands, rounded half to even to 1e-9.
+    fn exact_magnitude(&self) -> Option<Nanos> {
+        if self.scale <= 9 {
+            let nanos = self.mantissa.checked_mul(pow10(9 - self.scale))?;
+            return Some((i64::try_from(nanos).ok()?, false));
+        }
+        let divisor = pow10(self.scale - 9);
+        let (nanos, rest) = (self.mantissa / divisor, self.mantissa % divisor);
+        Some((i64::try_from(half_even(nanos, rest, divisor)).ok()?, rest != 0))
+    }
+
+    /// The value, where it is a whole number that fits 64 bits: `5`, `5.0` and `5e3` are.
+    #[inline]
+    pub(crate) fn integer(&self, bytes: &[u8]) -> Option<i64> {
+        if self.plain && self.scale == 0 {
+            let value = i64::try_from(self.mantissa).ok()?;
+            return Some(if self.negative { -value } else { value });
+        }
+        match scaled(self.text(bytes), 0) {
+            Some((value, false)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The text itself.
+    pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+#[cold]
+fn missing(bytes: &[u8], position: usize, expected: &str) -> ParseError {
+    let (position, expected) = (position.min(bytes.len()), expected.to_owned());
+    match bytes.get(position..) {
+        None | Some([]) => ParseError::Truncated { position: at(position), expected },
+        Some(rest) => ParseError::Syntax { position: at(position), expected, found: excerpt(rest) },
+    }
+}
+
+/// The digits after the first eight: the mantissa (meaningless beyond 19 digits), how many digits
+/// there are, and where they end.
+#[inline]
+fn more_digits(
+    bytes: &[u8],
+    mut mantissa: u64,
+    mut count: usize,
+    mut end: usize,
+) -> (u64, usize, usize) {
+    loop {
+        let (value, length) = digits(bytes, end);
+        mantissa = mantissa.wrapping_mul(pow10(length)).wrapping_add(value);
+        count += length;
+        end += length;
+        if length < 8 {
+            return (mantissa, count, end);
+        }
+    }
+}
+
+fn run_of_digits(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// The quotient, one more where the rest is above half the divisor, or is half and the quotient
+/// is odd.
+fn half_even(quotient: u64, rest: u64, divisor: u64) -> u64 {
+    let up = match rest.cmp(&(divisor - rest)) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => quotient % 2 == 1,
+        std::cmp::Ordering::Greater => true,
+    };
+    quotient + u64::from(up && rest != 0)
+}
+
+/// The shortest decimal within the rounding interval of the 32-bit float `significand / 2^shift`,
+/// in units of 1e-9; `None` where a comparison is a tie. Shift is 1 to 36, the significand has 24
+/// bits and is not a power of two.
+#[inline(always)]
+fn shortest(significand: u64, shift: u32) -> Option<Nanos> {
+    // 10^-places is the largest power of ten that is not above the float's unit, 2^-shift.
+    let places = (shift as usize * 1233 >> 12) + 1;
+    let half = pow10(places);
+    // In units of 2^-(shift+1) · 10^-places: the value, and half the interval's width, `half`.
+    // Below 2^24 · 10^11 · 2, which fits.
+    let value = 2 * significand * half;
+    let upper = value + half;
+    let tens = (upper >> (shift + 1)) / 10;
+    let rest = upper - (tens * 10 << (shift + 1));
+    let decimal = if rest < 2 * half {
+        if rest == 0 {
+            return None;
+        }
+        tens * 10
+    } else if rest == 2 * half {
+        return None;
+    } else {
+        let below = value & ((2 << shift) - 1);
+        if below == 1 << shift {
+            return None;
+        }
+        (value + (1 << shift)) >> (shift + 1)
+    };
+    if places <= 9 {
+        return Some((i64::try_from(decimal * pow10(9 - places)).ok()?, false));
+    }
+    let divisor = pow10(places - 9);
+    let (nanos, rest) = (decimal / divisor, decimal % divisor);
+    Some((i64::try_from(half_even(nanos, rest, divisor)).ok()?, rest != 0))
+}
+
+/// The price that a text stands for, by the standard library: slow and surely right.
+#[cold]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "whether a 64-bit float is a widened 32-bit float is asked exactly"
+)]
+fn slow_price(text: &[u8]) -> Option<Nanos> {
+    let text = std::str::from_utf8(text).ok()?;
+    let double: f64 = text.parse().ok()?;
+    let single = double as f32;
+    if single.is_finite() && f64::from(single) == double {
+        scaled(single.to_string().as_bytes(), PLACES)
+    } else {
+        scaled(text.as_bytes(), PLACES)
+    }
+}
+
+/// A decimal text times 10^`places`, rounded half to even, and whether it was rounded; `None`
+/// where it does not fit. The text is a number by the grammar of JSON, of any length.
+fn scaled(text: &[u8], places: i64) -> Option<Nanos> {
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let split = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+    let (digits, exponent) = text.split_at_checked(split)?;
+    let exponent = match exponent {
+        [_, b'-', rest @ ..] => -saturated(rest),
+        [_, b'+', rest @ ..] | [_, rest @ ..] => saturated(rest),
+        [] => 0,
+    };
+    let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
+    // How many digits count; those behind them are rounded away.
+    let mut kept = i64::try_from(point).ok()?.saturating_add(exponent).saturating_add(places);
+    let mut value: u64 = 0;
+    let (mut first_dropped, mut sticky) = (None, false);
+    for digit in digits.iter().filter(|&&byte| byte != b'.').map(|byte| byte.wrapping_sub(b'0')) {
+        if kept > 0 {
+            value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+        } else if kept == 0 {
+            first_dropped = Some(digit);
+        } else {
+            sticky |= digit != 0;
+        }
+        kept = kept.saturating_sub(1);
+    }
+    while kept > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        kept -= 1;
+    }
+    let dropped = first_dropped.unwrap_or(0);
+    if dropped > 5 || dropped == 5 && (sticky || value % 2 == 1) {
+        value = value.checked_add(1)?;
+    }
+    let signed = if negative { -i128::from(value) } else { i128::from(value) };
+    Some((i64::try_from(signed).ok()?, dropped != 0 || sticky))
+}
+
+/// The value of a run of digits, held where larger ones mean the same: out of any range.
+fn saturated(digits: &[u8]) -> i64 {
+    digits.iter().fold(0_i64, |sum, byte| {
+        sum.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0'))).min(1 << 60)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn price(text: &str) -> Option<Nanos> {
+        let number = Number::scan(text.as_bytes(), 0).unwrap();
+        assert_eq!(number.end, text.len(), "{text}");
+        number.yahoo_price(text.as_bytes())
+    }
+
+    fn check(text: &str) {
+        assert_eq!(price(text), slow_price(text.as_bytes()), "{text}");
+    }
+
+    #[test]
+    fn widened_floats_become_their_shortest_decimal() {
+        for (text, nanos, rounded) in [
+            ("1.2666670083999634", 1_266_667_000, false),
+            ("1.6666669845581055", 1_666_667_000, false),
+            ("325.30999755859375", 325_310_000_000, false),
+            ("-37.630001068115234", -37_630_000_000, false),
+            ("0.0", 0, false),
+            ("-0.0", 0, false),
+            ("112", 112_000_000_000, false),
+            ("97208.17", 97_208_170_000_000, false),
+            // Not a widened float: the text as it stands.
+            ("1.2666670083999635", 1_266_667_008, true),
+            ("0.1234567885", 123_456_788, true),
+            ("0.1234567895", 123_456_790, true),
+            ("0.12345678950000000000001", 123_456_790, true),
+            ("0.1000000000000000000000", 100_000_000, false),
+            ("1.12117471e+08", 112_117_471_000_000_000, false),
+            ("5e-10", 0, true),
+            ("15e-10", 2, true),
+            ("9223372036.854775807", i64::MAX, false),
+            ("-9223372036.854775808", i64::MIN, false),
+        ] {
+            assert_eq!(price(text), Some((nanos, rounded)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_price() {
+        for text in ["9223372036.854775808", "1e10", "1e999999999999999999999", "99999999999999"] {
+            assert_eq!(price(text), None, "{text}");
+        }
+        assert_eq!(price("1e-999999999999999999999"), Some((0, false)));
+        assert_eq!(price("0e999999999999999999999"), Some((0, false)));
+    }
+
+    #[test]
+    fn integers_may_look_like_floats() {
+        for (text, expected) in [
+            ("281494500", Some(281_494_500)),
+            ("27909466112", Some(27_909_466_112)),
+            ("-1", Some(-1)),
+            ("5.0", Some(5)),
+            ("1.12117471e+08", Some(112_117_471)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("99999999999999999999", None),
+            ("0.5", None),
+            ("1e-1", None),
+        ] {
+            let number = Number::scan(text.as_bytes(), 0).unwrap();
+            assert_eq!(number.integer(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_says_where_and_what() {
+        for (text, message) in [
+            ("", "cut off at byte 0: expected a number"),
+            ("-", "cut off at byte 1: expected a number"),
+            ("-x", "\"x\" at byte 1: expected a number"),
+            ("01", "\"1\" at byte 1: expected no digit after a leading zero"),
+            ("1.", "cut off at byte 2: expected a digit after the point"),
+            ("1.,", "\",\" at byte 2: expected a digit after the point"),
+            ("1e", "cut off at byte 2: expected a digit of the exponent"),
+            ("1e+", "cut off at byte 3: expected a digit of the exponent"),
+            (".5", "\".5\" at byte 0: expected a number"),
+        ] {
+            let error = Number::scan(text.as_bytes(), 0).unwrap_err().to_string();
+            assert!(error.contains(message), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_exponent_agrees_with_the_slow_path() {
+        for exponent in 0..255_u32 {
+            for fraction in [0, 1, 2, 3, 0x40_0000, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A] {
+                let single = f32::from_bits(exponent << 23 | fraction);
+                check(&f64::from(single).to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn many_plain_prices_agree_with_the_slow_path() {
+        // Every cent from 0 to 2,000 as Yahoo would send it.
+        for cents in 0..200_000_u32 {
+            #[expect(clippy::cast_possible_truncation, reason = "as the vendor does it")]
+            let single = (f64::from(cents) / 100.0) as f32;
+            let text = f64::from(single).to_string();
+            assert_eq!(price(&text), Some((i64::from(cents) * 10_000_000, false)), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn floats_agree(bits: u32) {
+            let single = f32::from_bits(bits);
+            prop_assume!(single.is_finite());
+            check(&f64::from(single).to_string());
+        }
+
+        #[test]
+        fn floats_of_usual_size_agree(exponent in 110_u32..155, fraction in 0_u32..1 << 23, negative: bool) {
+            let single = f32::from_bits(u32::from(negative) << 31 | exponent << 23 | fraction);
+            let text = f64::from(single).to_string();
+            check(&text);
+            // Neighbours of a widened float are texts of their own.
+            check(&f64::from_bits(f64::from(single).to_bits() + 1).to_string());
+            check(&f64::from_bits(f64::from(single).to_bits() - 1).to_string());
+            check(&format!("{text}{}1", if text.contains('.') { "" } else { "." }));
+        }
+
+        #[test]
+        fn doubles_agree(value in prop::num::f64::NORMAL, usual in -1e10_f64..1e10) {
+            check(&value.to_string());
+            check(&usual.to_string());
+        }
+
+        #[test]
+        fn decimal_texts_agree(text in "-?(0|[1-9][0-9]{0,12})(\\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?") {
+            check(&text);
+        }
+
+        #[test]
+        fn short_texts_stay_as_they_are(cents: i32) {
+            let text = format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
+            check(&text);
+            if cents.unsigned_abs() < 1_000_000 {
+                prop_assert_eq!(price(&text), Some((i64::from(cents) * 10_000_000, false)));
+            }
+        }
+
+        #[test]
+        fn nothing_panics(bytes: Vec<u8>, start in 0_usize..40) {
+            if let Ok(number) = Number::scan(&bytes, start) {
+                let _ = number.yahoo_price(&bytes);
+                let _ = number.integer(&bytes);
+            }
+        }
+    }
+}
