@@ -12,6 +12,10 @@ use crate::{ArchiveError, FileName};
 /// How often an operation looks again when another process moves files under its feet.
 const ATTEMPTS: u32 = 8;
 
+/// Why an unfinished write is no response.
+const UNFINISHED: &str =
+    "it is an unfinished write; it may be deleted while nothing writes to the archive";
+
 /// The archive: where raw, parsed and dead responses lie.
 ///
 /// Any number of threads and processes may use the same folders at once. A name that is checked
@@ -257,13 +261,7 @@ impl Archive {
         let path = self.path(folder, name);
         let too_large =
             |len| ArchiveError::TooLarge { name: name.as_str().to_owned(), len, max: max_len };
-        let (file, len) = match disk::open(&path) {
-            Ok(opened) => opened,
-            Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(self.not_found(folder, name));
-            }
-            Err(error) => return Err(open_failed(&path, error)),
-        };
+        let (file, len) = self.open(folder, name)?;
         if len > max_len {
             return Err(too_large(len));
         }
@@ -278,6 +276,16 @@ impl Archive {
             Ok(len) if len <= max_len => Ok(bytes),
             _ => Err(too_large(max_len.saturating_add(1))),
         }
+    }
+
+    fn open(&self, folder: Folder, name: &FileName) -> Result<(fs::File, u64), ArchiveError> {
+        let path = self.path(folder, name);
+        disk::open(&path).map_err(|error| match error {
+            OpenError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.not_found(folder, name)
+            }
+            error => open_failed(&path, error),
+        })
     }
 
     /// What a folder holds. Anything that is no response is listed with the reason: hidden files,
@@ -300,14 +308,11 @@ impl Archive {
             let name = entry.file_name();
             let verdict = match name.to_str() {
                 None => Err("its name is not UTF-8".to_owned()),
-                Some(_) if disk::other_than_file(&kind).is_some() => {
-                    let what = disk::other_than_file(&kind).unwrap_or_default();
-                    Err(format!("it is {what}, not a file"))
-                }
-                Some(text) if is_partial(text) => Err("it is an unfinished write; it may be \
-                    deleted while nothing writes to the archive"
-                    .to_owned()),
-                Some(text) => FileName::parse(text).map_err(|error| error.to_string()),
+                Some(text) => match disk::other_than_file(&kind) {
+                    Some(what) => Err(format!("it is {what}, not a file")),
+                    None if is_partial(text) => Err(UNFINISHED.to_owned()),
+                    None => FileName::parse(text).map_err(|error| error.to_string()),
+                },
             };
             match verdict {
                 Ok(name) => listing.files.push(name),

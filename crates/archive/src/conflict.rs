@@ -6,10 +6,8 @@ use std::io::{self, Read as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::disk::{self, OpenError};
+use crate::name::{FINGERPRINT_BYTES, FINGERPRINT_MARK};
 use crate::{Archive, ArchiveError, FileName, Folder};
-
-/// How many bytes of the SHA-256 a name of its own carries.
-const FINGERPRINT_BYTES: usize = 6;
 
 impl FileName {
     /// A name of its own for a response whose name stands for other content: the same with the
@@ -35,7 +33,7 @@ impl FileName {
             characters.next_back();
             stem = characters.as_str();
         }
-        Self::unknown(format!("{stem}~{mark}{extension}"))
+        Self::unknown(format!("{stem}{FINGERPRINT_MARK}{mark}{extension}"))
     }
 }
 
@@ -96,15 +94,13 @@ impl Archive {
                 folder,
                 path: target.clone(),
             },
-            io::ErrorKind::NotFound => ArchiveError::NotFound {
-                name: name.as_str().to_owned(),
-                path: source.clone(),
-            },
+            io::ErrorKind::NotFound => {
+                ArchiveError::NotFound { name: name.as_str().to_owned(), path: source.clone() }
+            }
             _ => ArchiveError::of("renaming", &source, error),
         })?;
         let path = self.folder_path(folder);
-        disk::sync_folder(path)
-            .map_err(|error| ArchiveError::of("syncing the folder", path, error))
+        disk::sync_folder(path).map_err(|error| ArchiveError::of("syncing the folder", path, error))
     }
 }
 

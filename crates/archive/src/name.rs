@@ -10,6 +10,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// bytes that file systems allow.
 pub(crate) const MAX_LEN: usize = 200;
 
+/// What parts the fingerprint from the rest of a stem.
+pub(crate) const FINGERPRINT_MARK: char = '~';
+
+/// How many bytes of the SHA-256 a fingerprint has.
+pub(crate) const FINGERPRINT_BYTES: usize = 6;
+
 /// The longest extension, in characters.
 const MAX_EXTENSION: usize = 10;
 
@@ -31,7 +37,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-');
 ///
 /// The vendor may be missing from the first form, added to the second, and unknown in both: then
 /// the content tells. The symbol is percent-encoded, or as it is where the file system takes it;
-/// lower case is folded. In the last form a symbol's own `_` is written `%5F`.
+/// lower case is folded. In the third form a symbol's own `_` is written `%5F`. A name
+/// with a fingerprint ([`FileName::with_fingerprint`]) tells nothing.
 ///
 /// ```
 /// use cream_archive::{Fetched, FileName};
@@ -112,6 +119,9 @@ impl FileName {
         }
         let mut known = Self { name: name.into(), symbol: None, fetched: None, vendor: None };
         let stem = known.stem();
+        if is_fingerprinted(stem) {
+            return Ok(known);
+        }
         let Some((rest, last)) = stem.rsplit_once('_') else { return Ok(known) };
         let (dated, fetched, vendor) = if let Some(fetched) = read_fetched(name, last)? {
             (rest, fetched, None)
@@ -274,6 +284,13 @@ fn split_extension(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Whether a stem ends in what [`FileName::with_fingerprint`] adds.
+fn is_fingerprinted(stem: &str) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    stem.rsplit_once(FINGERPRINT_MARK)
+        .is_some_and(|(_, hex)| hex.len() == 2 * FINGERPRINT_BYTES && hex.bytes().all(digit))
+}
+
 fn vendor_prefix(text: &str) -> Option<(Vendor, &str)> {
     let (vendor, rest) = text.split_once('_')?;
     Some((vendor.parse().ok()?, rest))
@@ -365,6 +382,9 @@ mod tests {
             ("yahoo-chart_EURUSD=X.json", Some("EURUSD=X"), None, chart),
             ("yahoo-chart_A%5fB.json", Some("A_B"), None, chart),
             // Nothing is known.
+            ("TSLA_2025-06-16~0123456789ab.html", None, None, None),
+            ("TSLA_2025-06-16T213000Z_yahoo-chart~0123456789ab.json", None, None, None),
+            ("no symbol_2025-06-16~0123456789ab.html", None, None, None),
             ("yahoo-chart_A_B.json", None, None, None),
             ("yahoo-chart_not a symbol.json", None, None, None),
             ("someone_AAPL.json", None, None, None),
@@ -461,6 +481,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_name_with_a_fingerprint_reads_back(
+            text in prop_oneof![
+                "[A-Z]{1,4}_2025-06-16(T213000Z(_yahoo-chart)?)?[.]?[a-z]{0,5}",
+                "yahoo-page_[A-Z]{1,3}[.][a-z]{1,4}",
+                "[a-zé~_.0-9]{1,80}[.]?[a-z]{0,9}",
+                "[A-Z]_2025-06-16_[a-zé]{150,190}[.]html",
+            ],
+            sha256: [u8; 32],
+        ) {
+            if let Ok(name) = FileName::parse(&text) {
+                let own = name.with_fingerprint(&sha256);
+                prop_assert_eq!(FileName::parse(own.as_str()), Ok(own));
+            }
+        }
+
         #[test]
         fn a_canonical_name_reads_back(
             symbol in "[A-Za-z0-9^][A-Za-z0-9.^=&:_/-]{0,30}[A-Za-z0-9]",

@@ -50,3 +50,45 @@ pub fn env_sample() -> String {
     }
     sample
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RENEW: &str = "is not what the table in variable.rs gives; renew it with \
+        `cargo run -p cream-config --example configuration`";
+
+    fn file(path: &str) -> String {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+        std::fs::read_to_string(format!("{root}{path}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_page_holds_the_table() {
+        let page = file("docs/configuration.md");
+        assert!(renewed_page(&page).as_ref() == Some(&page), "docs/configuration.md {RENEW}");
+    }
+
+    #[test]
+    fn the_sample_is_complete() {
+        assert!(env_sample() == file(".env.sample"), ".env.sample {RENEW}");
+    }
+
+    #[test]
+    fn the_sample_sets_every_default() {
+        let sample = env_sample();
+        let vars: Vec<_> = dotenvy::from_read_iter(sample.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!(vars.len(), VARIABLES.len());
+        assert_eq!(crate::Settings::from_vars(vars).unwrap(), crate::Settings::default());
+    }
+
+    #[test]
+    fn a_page_without_markers_is_not_renewed() {
+        assert_eq!(renewed_page("# Configuration\n"), None);
+        assert_eq!(renewed_page(BEGIN), None);
+        let page = format!("before\n{BEGIN}stale\n{END}after\n");
+        let renewed = renewed_page(&page).unwrap();
+        assert!(renewed.starts_with("before\n<!--") && renewed.ends_with("-->\nafter\n"));
+        assert!(renewed.contains(&table()) && !renewed.contains("stale"));
+    }
+}

@@ -34,7 +34,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! cream_config::load_dotenv()?;
 //! let settings = cream_config::Settings::from_env()?;
-//! cream_config::init_logging(&settings.log_format)?;
+//! cream_config::init_logging(settings.log_format)?;
 //! log::info!(folder = settings.raw_responses_dir.display().to_string(); "started");
 //! # Ok(())
 //! # }
@@ -46,11 +46,13 @@ mod error;
 pub mod line;
 mod logging;
 mod nearest;
+mod secret;
 mod settings;
 mod variable;
 
 pub use dotenv::{DotenvError, load_dotenv};
 pub use error::{ConfigError, ConfigErrors};
 pub use logging::{LogFilter, LogFormat, LoggingError, init_logging, init_logging_to};
+pub use secret::Secret;
 pub use settings::Settings;
 pub use variable::{Allowed, VARIABLES, Variable};

@@ -72,7 +72,7 @@ pub fn json(now: Timestamp, record: &Record<'_>) -> String {
     put("target", Field::Text(record.target().to_owned()));
     put("module", record.module_path().map_or_else(null, |path| Field::Text(path.to_owned())));
     put("line", record.line().map_or_else(null, |number| Field::Bare(number.to_string())));
-    put("message", Field::Text(record.args().to_string()));
+    put("message", Field::Text(shown(record.args())));
     let mut taken: BTreeSet<String> =
         ["timestamp", "level", "target", "module", "line", "message"].map(str::to_owned).into();
     each_field(record, |name, value| {
@@ -107,7 +107,7 @@ fn each_field(record: &Record<'_>, put: impl FnMut(&str, Field)) {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
             let mut reader = FieldReader(None);
             value.visit(&mut reader)?;
-            let field = reader.0.unwrap_or_else(|| Field::Text(value.to_string()));
+            let field = reader.0.unwrap_or_else(|| Field::Text(shown(&value)));
             (self.0)(key.as_str(), field);
             Ok(())
         }
@@ -121,14 +121,21 @@ struct FieldReader(Option<Field>);
 
 impl FieldReader {
     fn bare(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
-        self.0 = Some(Field::Bare(value.to_string()));
+        self.0 = Some(Field::Bare(shown(value)));
         Ok(())
     }
 
     fn text(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
-        self.0 = Some(Field::Text(value.to_string()));
+        self.0 = Some(Field::Text(shown(value)));
         Ok(())
     }
+}
+
+/// What a value shows of itself, as far as it comes: `to_string` panics where that fails.
+fn shown(value: impl fmt::Display) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{value}");
+    text
 }
 
 impl<'v> VisitValue<'v> for FieldReader {

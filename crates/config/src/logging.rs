@@ -72,15 +72,16 @@ impl LogFilter {
             return Ok(Self::default());
         }
         let bad = |reason| LoggingError::Filter { filter: crate::error::excerpt(text), reason };
-        env_filter::Builder::new().try_parse(text).map_err(|error| {
-            let error = error.to_string();
-            let prefix = "error parsing logger filter: ";
-            bad(error.strip_prefix(prefix).unwrap_or(&error).to_owned())
-        })?;
+        env_filter::Builder::new()
+            .try_parse(text)
+            .map_err(|error| bad(one_line(&error.to_string())))?;
         let modules = text.split_once('/').map_or(text, |(modules, _)| modules);
         for word in modules.split(',').map(str::trim) {
             if let Some(level) = meant_level(word) {
-                return Err(bad(format!("{word:?} is no level: did you mean {level}?")));
+                return Err(bad(format!(
+                    "{word:?} is no level: did you mean {level}? (A module of that name is \
+                     written {word}=trace)"
+                )));
             }
         }
         Ok(Self(text.to_owned()))
@@ -91,6 +92,18 @@ impl LogFilter {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The parser's message: of a regular expression's, which draws a picture over several lines, the
+/// last one.
+fn one_line(message: &str) -> String {
+    let message = match message.trim_end().rsplit_once('\n') {
+        Some((_, last)) => {
+            format!("invalid regular expression, {}", last.strip_prefix("error: ").unwrap_or(last))
+        }
+        None => message.rsplit_once("logger filter: ").map_or(message, |(_, text)| text).to_owned(),
+    };
+    message.replace(char::is_control, "\u{fffd}")
 }
 
 impl Default for LogFilter {
@@ -153,13 +166,13 @@ impl LoggingError {
 /// # Errors
 ///
 /// Where `RUST_LOG` is not usable, or the log is set up already.
-pub fn init_logging(format: &LogFormat) -> Result<(), LoggingError> {
+pub fn init_logging(format: LogFormat) -> Result<(), LoggingError> {
     let filter = match std::env::var(RUST_LOG.name) {
         Ok(text) => LogFilter::parse(&text)?,
         Err(std::env::VarError::NotPresent) => LogFilter::default(),
         Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
     };
-    init_logging_to(*format, &filter, None)
+    init_logging_to(format, &filter, None)
 }
 
 /// Sets up the log for the whole process with a filter and a writer of its own, for example one
@@ -235,14 +248,16 @@ mod tests {
             ("cream_store=loud", "invalid logging spec 'loud'"),
             ("a=b=c", "invalid logging spec 'a=b=c'"),
             ("info/a/b", "too many '/'s"),
-            ("info/(", "invalid regex filter"),
+            ("info/(", "invalid regular expression, unclosed group"),
             ("debgu", "\"debgu\" is no level: did you mean debug?"),
             ("warning", "did you mean warn?"),
             ("cream_store=debug,inf", "did you mean info?"),
             ("none", "did you mean off?"),
+            ("a=\u{1b}[2J", "invalid logging spec '\u{fffd}[2J'"),
         ] {
             let error = LogFilter::parse(text).unwrap_err().to_string();
-            assert!(error.contains(reason), "{text}: {error}");
+            assert!(error.contains(reason), "{text:?}: {error}");
+            assert!(!error.contains(char::is_control), "{error:?}");
             assert!(error.starts_with(&format!("RUST_LOG is {text:?}: ")), "{error}");
             assert!(error.contains("allowed is error, warn"), "{error}");
         }

@@ -1,21 +1,23 @@
 //! The name that was probably meant.
 
-/// The candidate that is nearest to `name`: at most a third of it mistyped, or one the other's
-/// beginning.
+/// The candidate that is nearest to `name`: at most a third of it mistyped, or one the
+/// beginning or the end of the other.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).max(1);
-    let begins = |candidate: &str| {
+    let is_part = |candidate: &str| {
         let shorter = candidate.len().min(name.len());
-        shorter >= 3 && (candidate.starts_with(name) || name.starts_with(candidate))
+        let (longer, part) =
+            if name.len() == shorter { (candidate, name) } else { (name, candidate) };
+        shorter >= 3 && (longer.starts_with(part) || longer.ends_with(part))
     };
     candidates
         .into_iter()
         .filter_map(|candidate| {
             let distance = distance(name, candidate);
-            (distance <= limit || begins(candidate)).then_some((distance, candidate))
+            (distance <= limit || is_part(candidate)).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -56,6 +58,7 @@ mod tests {
             ("BATCHSIZE", Some("BATCH_SIZE")),
             ("BATHC_SIZE", Some("BATCH_SIZE")),
             ("MAX_RETRY", Some("MAX_RETRIES")),
+            ("RETRIES", Some("MAX_RETRIES")),
             ("TIMEOUT", Some("TIMEOUT_SECONDS")),
             ("TIMEOUT_SECONDS_", Some("TIMEOUT_SECONDS")),
             ("TIINGO_API_KEY", None),

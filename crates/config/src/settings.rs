@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,21 +9,23 @@ use std::time::Duration;
 use crate::error::excerpt;
 use crate::nearest::nearest;
 use crate::variable::{self, PREFIX};
-use crate::{Allowed, ConfigError, ConfigErrors, LogFilter, LogFormat, VARIABLES, Variable};
+use crate::{
+    Allowed, ConfigError, ConfigErrors, LogFilter, LogFormat, Secret, VARIABLES, Variable,
+};
 
 /// The settings, read and validated once at start and then passed on.
 ///
-/// Its `Debug` shows no password of a database URL.
+/// Its `Debug` shows no secret: no database URL, since that may hold a password.
 ///
 /// ```
 /// use cream_config::{LogFormat, Settings};
 /// let settings = Settings { log_format: LogFormat::Json, ..Settings::default() };
-/// assert_eq!(settings.database_url, "sqlite:cream.db");
+/// assert_eq!(settings.database_url.expose(), "sqlite:cream.db");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// `DATABASE_URL`: the database, as text that the store reads. May hold a password.
-    pub database_url: String,
+    /// `DATABASE_URL`: the database, as text that the store reads.
+    pub database_url: Secret,
     /// `DATABASE_MAX_CONNECTIONS`: 1 to 1,000.
     pub max_connections: u32,
     /// `STOCK_DATA_RAW_RESPONSES_DIR`.
@@ -89,7 +90,7 @@ impl Settings {
     /// The settings, with the default for each that `reader` notes a problem of.
     fn read(reader: &mut Reader) -> Self {
         Self {
-            database_url: reader.text(&variable::DATABASE_URL),
+            database_url: reader.secret(&variable::DATABASE_URL),
             max_connections: reader.number(&variable::DATABASE_MAX_CONNECTIONS),
             raw_responses_dir: reader.folder(&variable::RAW_RESPONSES_DIR),
             parsed_responses_dir: reader.folder(&variable::PARSED_RESPONSES_DIR),
@@ -121,67 +122,6 @@ impl Default for Settings {
     /// What holds where nothing is set.
     fn default() -> Self {
         Self::read(&mut Reader::new(std::iter::empty()))
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Taken apart, so that a new field cannot be forgotten.
-        let Self {
-            database_url,
-            max_connections,
-            raw_responses_dir,
-            parsed_responses_dir,
-            deadletter_responses_dir,
-            timeout,
-            max_retries,
-            retry_delay,
-            batch_size,
-            max_concurrent_files,
-            max_response_bytes,
-            api_listen,
-            log_format,
-            log_filter,
-        } = self;
-        f.debug_struct("Settings")
-            .field("database_url", &without_password(database_url))
-            .field("max_connections", max_connections)
-            .field("raw_responses_dir", raw_responses_dir)
-            .field("parsed_responses_dir", parsed_responses_dir)
-            .field("deadletter_responses_dir", deadletter_responses_dir)
-            .field("timeout", timeout)
-            .field("max_retries", max_retries)
-            .field("retry_delay", retry_delay)
-            .field("batch_size", batch_size)
-            .field("max_concurrent_files", max_concurrent_files)
-            .field("max_response_bytes", max_response_bytes)
-            .field("api_listen", api_listen)
-            .field("log_format", log_format)
-            .field("log_filter", log_filter)
-            .finish()
-    }
-}
-
-/// A database URL that may be shown: of one that names a server, only what cannot hold a password.
-///
-/// Generous in what it hides, since a URL that is not well-formed may hold one anywhere.
-fn without_password(url: &str) -> String {
-    if url.starts_with("sqlite:") {
-        return url.to_owned();
-    }
-    let Some((scheme, rest)) = url.split_once("://") else { return "***".to_owned() };
-    // From the last `@`, since a password may hold one unencoded; up to the query, since that may
-    // hold `password=`.
-    let (before_query, query) = match rest.split_once('?') {
-        Some((before, _)) => (before, "?***"),
-        None => (rest, ""),
-    };
-    match (before_query.rsplit_once('@'), rest.rsplit_once('@')) {
-        (Some((_, host)), Some((_, same))) if same.starts_with(host) => {
-            format!("{scheme}://***@{host}{query}")
-        }
-        (None, None) => format!("{scheme}://{before_query}{query}"),
-        _ => format!("{scheme}://***"),
     }
 }
 
@@ -232,8 +172,8 @@ impl Reader {
         parse(default).ok()
     }
 
-    fn text(&mut self, variable: &Variable) -> String {
-        self.value(variable, |text| Ok(text.to_owned())).unwrap_or_default()
+    fn secret(&mut self, variable: &Variable) -> Secret {
+        self.value(variable, |text| Ok(Secret::new(text))).unwrap_or_default()
     }
 
     fn folder(&mut self, variable: &Variable) -> PathBuf {

@@ -1,1 +1,207 @@
 //! Tests of the settings.
+
+use super::*;
+use proptest::prelude::*;
+
+fn read<const N: usize>(vars: [(&str, &str); N]) -> Result<Settings, ConfigErrors> {
+    Settings::from_vars(vars.map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+fn refusal<const N: usize>(vars: [(&str, &str); N]) -> String {
+    read(vars).unwrap_err().to_string()
+}
+
+#[test]
+fn the_defaults_are_those_promised() {
+    let settings = read([]).unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(
+        settings,
+        Settings {
+            database_url: Secret::new("sqlite:cream.db"),
+            max_connections: 10,
+            raw_responses_dir: "files/raw_responses".into(),
+            parsed_responses_dir: "files/parsed_responses".into(),
+            deadletter_responses_dir: "files/deadletter_responses".into(),
+            timeout: Duration::from_secs(30),
+            max_retries: 3,
+            retry_delay: Duration::from_secs(5),
+            batch_size: 1000,
+            max_concurrent_files: 5,
+            max_response_bytes: 64 * 1024 * 1024,
+            api_listen: "127.0.0.1:8080".parse().unwrap(),
+            log_format: LogFormat::Auto,
+            log_filter: LogFilter::default(),
+        }
+    );
+}
+
+#[test]
+fn every_variable_is_read_into_its_own_field() {
+    let settings = read([
+        ("DATABASE_URL", "postgres://cream:hunter2@db/cream"),
+        ("DATABASE_MAX_CONNECTIONS", "11"),
+        ("STOCK_DATA_RAW_RESPONSES_DIR", "/data/raw responses"),
+        ("STOCK_DATA_PARSED_RESPONSES_DIR", "p"),
+        ("STOCK_DATA_DEADLETTER_RESPONSES_DIR", "d"),
+        ("STOCK_DATA_TIMEOUT_SECONDS", "31"),
+        ("STOCK_DATA_MAX_RETRIES", "0"),
+        ("STOCK_DATA_RETRY_DELAY_SECONDS", "6"),
+        ("STOCK_DATA_BATCH_SIZE", "1001"),
+        ("STOCK_DATA_MAX_CONCURRENT_FILES", "12"),
+        ("STOCK_DATA_MAX_RESPONSE_BYTES", "2048"),
+        ("API_LISTEN", "[::1]:0"),
+        ("LOG_FORMAT", "json"),
+        ("RUST_LOG", "warn,cream_store=debug"),
+        // Of no concern.
+        ("API_KEY", "x"),
+        ("PATH", ""),
+    ])
+    .unwrap();
+    assert_eq!(
+        settings,
+        Settings {
+            database_url: Secret::new("postgres://cream:hunter2@db/cream"),
+            max_connections: 11,
+            raw_responses_dir: "/data/raw responses".into(),
+            parsed_responses_dir: "p".into(),
+            deadletter_responses_dir: "d".into(),
+            timeout: Duration::from_secs(31),
+            max_retries: 0,
+            retry_delay: Duration::from_secs(6),
+            batch_size: 1001,
+            max_concurrent_files: 12,
+            max_response_bytes: 2048,
+            api_listen: "[::1]:0".parse().unwrap(),
+            log_format: LogFormat::Json,
+            log_filter: LogFilter::parse("warn,cream_store=debug").unwrap(),
+        }
+    );
+    assert!(!format!("{settings:?} {settings:#?}").contains("hunter2"));
+}
+
+#[test]
+fn numbers_are_taken_within_their_bounds_only() {
+    for variable in &VARIABLES {
+        let Allowed::Number { min, max, .. } = variable.allowed else { continue };
+        for good in [min, max] {
+            assert!(read([(variable.name, &good.to_string())]).is_ok(), "{variable:?} {good}");
+        }
+        let below = min.checked_sub(1).map_or("-1".to_owned(), |below| below.to_string());
+        let above = (max + 1).to_string();
+        let bounds = [below.as_str(), above.as_str()];
+        let malformed = [
+            " 5",
+            "5 ",
+            "+5",
+            "5.0",
+            "5s",
+            "1e3",
+            "0x10",
+            "1_000",
+            "five",
+            "\u{0665}",
+            "99999999999999999999999",
+        ];
+        for bad in bounds.into_iter().chain(malformed) {
+            let text = refusal([(variable.name, bad)]);
+            let problem = format!("{} is {bad:?}: allowed is {}", variable.name, variable.allowed);
+            assert_eq!(text, format!("a setting is not usable:\n  {problem}"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_value_is_refused_with_the_default_to_fall_back_on() {
+    for variable in &VARIABLES {
+        if variable.name == "RUST_LOG" {
+            assert_eq!(read([("RUST_LOG", "")]).unwrap(), Settings::default());
+            continue;
+        }
+        let text = refusal([(variable.name, "")]);
+        assert!(text.contains(&format!("{} is empty: allowed is", variable.name)), "{text}");
+        assert!(text.ends_with(&format!("the default, {}", variable.default)), "{text}");
+    }
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let text = refusal([
+        ("STOCK_DATA_BATCHSIZE", "hunter2"),
+        ("LOG_FORMAT", "xml"),
+        ("API_LISTEN", "localhost:8080"),
+        ("RUST_LOG", "debgu"),
+        ("DATABASE_URL", ""),
+        ("STOCK_DATA_MAX_RETRIES", "many"),
+    ]);
+    let expected = [
+        "6 settings are not usable:",
+        "  DATABASE_URL is empty: allowed is a database URL such as sqlite:cream.db; unset it for \
+         the default, sqlite:cream.db",
+        "  STOCK_DATA_MAX_RETRIES is \"many\": allowed is a whole number of retries, 0 to 100",
+        "  API_LISTEN is \"localhost:8080\": allowed is an IP address and a port, such as \
+         127.0.0.1:8080",
+        "  LOG_FORMAT is \"xml\": allowed is auto, text, json",
+        "  RUST_LOG is \"debgu\": allowed is error, warn, info, debug, trace or off, or a list such \
+         as info,cream_store=debug; \"debgu\" is no level: did you mean debug? (A module of \
+         that name is written debgu=trace)",
+        "  STOCK_DATA_BATCHSIZE is not a setting: did you mean STOCK_DATA_BATCH_SIZE?",
+    ];
+    assert_eq!(text, expected.join("\n"));
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_nearest_and_without_their_value() {
+    for (name, expected) in [
+        ("STOCK_DATA_TIMEOUT", "did you mean STOCK_DATA_TIMEOUT_SECONDS?"),
+        ("STOCK_DATA_MAX_RETRYS", "did you mean STOCK_DATA_MAX_RETRIES?"),
+        ("stock_data_max_retries", "did you mean STOCK_DATA_MAX_RETRIES?"),
+        ("STOCK_DATA_RAW_RESPONSE_DIR", "did you mean STOCK_DATA_RAW_RESPONSES_DIR?"),
+        ("STOCK_DATA_NOBODY_API_KEY", "see docs/configuration.md"),
+        ("STOCK_DATA_", "see docs/configuration.md"),
+    ] {
+        let text = refusal([(name, "hunter2")]);
+        assert!(text.contains(&format!("{name} is not a setting: {expected}")), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    assert!(!refusal([("STOCK_DATA_\u{1b}[2J", "")]).contains('\u{1b}'));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_unicode_is_told_and_of_others_is_ignored() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let broken = || OsString::from_vec(vec![b'a', 0xff]);
+    let vars = [
+        (OsString::from("LOG_FORMAT"), broken()),
+        (OsString::from("SOMETHING_ELSE"), broken()),
+        (broken(), broken()),
+    ];
+    let text = Settings::from_os_vars(vars.into_iter()).unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "a setting is not usable:\n  LOG_FORMAT is not Unicode text: allowed is auto, text, json"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_environment_panics(
+        vars in prop::collection::vec(
+            (
+                prop_oneof![
+                    prop::sample::select(VARIABLES.map(|variable| variable.name.to_owned()).to_vec()),
+                    "STOCK_DATA_[A-Z_]{0,20}",
+                    "\\PC{0,20}",
+                ],
+                prop_oneof!["[0-9]{0,22}", "\\PC{0,20}", Just(String::new())],
+            ),
+            0..8,
+        )
+    ) {
+        if let Err(errors) = Settings::from_vars(vars) {
+            prop_assert!(!errors.problems().is_empty());
+            prop_assert_eq!(errors.to_string().lines().count(), errors.problems().len() + 1);
+        }
+    }
+}
