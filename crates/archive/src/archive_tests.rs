@@ -350,17 +350,18 @@ fn of_many_writers_of_one_name_one_wins() {
                 .collect();
             writers.into_iter().map(|writer| writer.join().unwrap()).collect()
         });
+        for (_, result) in &results {
+            if let Err(error) = result {
+                assert!(matches!(error, ArchiveError::NameTaken { .. }), "{error}");
+            }
+        }
         let content = archive.read(Folder::Raw, page, 10_000).unwrap();
         let winner = usize::from(content[0]);
         assert_eq!(content, vec![content[0]; 10_000]);
         let new = results.iter().filter(|(_, result)| matches!(result, Ok(Written::New))).count();
         assert_eq!(new, 1);
         for (content, result) in results {
-            match result {
-                Ok(_) => assert_eq!(content, winner),
-                Err(ArchiveError::NameTaken { .. }) => assert_ne!(content, winner),
-                Err(error) => panic!("{error}"),
-            }
+            assert_eq!(result.is_ok(), content == winner);
         }
     }
     assert_eq!(names(archive.folder_path(Folder::Raw)).len(), 20);

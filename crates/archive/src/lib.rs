@@ -49,6 +49,7 @@ mod conflict;
 mod disk;
 mod error;
 mod name;
+mod setup;
 
 pub use archive::{Archive, Folder, Ignored, Listing, Written};
 pub use error::ArchiveError;
