@@ -1,1 +1,41 @@
-//! The HTTP API.
+//! The HTTP API: what the database holds, for clients that speak HTTP.
+//!
+//! [`serve`] binds an address and answers until it is told to stop. The routes are listed by
+//! `GET /` and described in `docs/api.md`; each failure is an RFC 9457 problem document with one
+//! of the [`ErrorCode`]s.
+//!
+//! ```no_run
+//! use cream_api::{ApiSettings, serve};
+//! use cream_store::{Store, StoreOptions};
+//!
+//! let store = Store::open(&"sqlite:cream.db".parse()?, &StoreOptions::default())?;
+//! let settings = ApiSettings::new("127.0.0.1:8080".parse()?);
+//! serve(store, settings, |address| println!("listening on http://{address}"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A request passes, from the outside in: `observe` (request id, access log, errors into problem
+//! documents, security headers), compression, the route table in `routes`, extractors that read
+//! path and query strictly (`params`, `negotiate`), a handler of a few lines, and a service
+//! function that runs on a thread for blocking work with the store. Handlers and services of a
+//! resource stand in one module: `stocks`, `history`, `actions`, `health`.
+
+mod actions;
+mod answer;
+mod cursor;
+mod health;
+mod history;
+mod json;
+mod negotiate;
+mod observe;
+mod params;
+mod problem;
+mod routes;
+mod server;
+mod settings;
+mod state;
+mod stocks;
+
+pub use problem::ErrorCode;
+pub use server::{ServeError, Server, StopHandle, serve};
+pub use settings::ApiSettings;

@@ -1,0 +1,78 @@
+//! A successful read: a body with its entity tag, or the word that nothing changed.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+
+use crate::cursor::Fingerprint;
+use crate::negotiate::{IfNoneMatch, MediaType};
+
+/// May be stored, by anyone, and is asked for again before it is used: data change at any time,
+/// and asking costs no body.
+const CACHE_CONTROL: &str = "public, max-age=0, must-revalidate";
+
+/// What a service function answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The client holds the present state, under this tag.
+    NotModified { tag: String },
+    /// The present state.
+    Body(Body),
+}
+
+/// A body and what goes into the headers with it.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) tag: String,
+    pub(crate) media: MediaType,
+    pub(crate) bytes: Vec<u8>,
+    /// The URL of the next page.
+    pub(crate) next: Option<String>,
+    /// Facts that a format without room for them carries in headers.
+    pub(crate) facts: Vec<(&'static str, String)>,
+}
+
+impl Body {
+    pub(crate) fn json(tag: String, bytes: Vec<u8>) -> Self {
+        Self { tag, media: MediaType::Json, bytes, next: None, facts: Vec::new() }
+    }
+}
+
+/// The strong entity tag of a state.
+pub(crate) fn tag(state: Fingerprint) -> String {
+    format!("\"{}\"", state.hex(16))
+}
+
+impl Answer {
+    /// The answer that needs no body, where the client holds that state already.
+    pub(crate) fn unchanged(held: &IfNoneMatch, tag: &str) -> Option<Self> {
+        held.matched(tag).map(|tag| Self::NotModified { tag })
+    }
+}
+
+impl From<Answer> for HttpResponse {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::NotModified { tag } => Self::NotModified()
+                .insert_header((header::ETAG, tag))
+                .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
+                .finish(),
+            Answer::Body(body) => {
+                let mut response = Self::Ok();
+                response
+                    .content_type(body.media.content_type())
+                    .insert_header((header::ETAG, body.tag))
+                    .insert_header((header::CACHE_CONTROL, CACHE_CONTROL));
+                if let Some(next) = body.next {
+                    response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
+                }
+                for (name, value) in body.facts {
+                    // A vendor's text need not fit into a header.
+                    if let Ok(value) = header::HeaderValue::try_from(value) {
+                        response.insert_header((name, value));
+                    }
+                }
+                response.body(body.bytes)
+            }
+        }
+    }
+}

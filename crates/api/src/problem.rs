@@ -1,0 +1,322 @@
+//! Errors as RFC 9457 problem documents: one table of codes, one document, one place that knows
+//! what a client may see.
+
+use std::error::Error;
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use cream_store::StoreError;
+use serde::Serialize;
+
+macro_rules! error_codes {
+    ($($variant:ident $status:literal $code:literal $title:literal $meaning:literal;)*) => {
+        /// Every way in which a request can fail. The code is stable: clients may match on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name in answers.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// A short summary, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What it means and what a caller can do.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    BadRequest 400 "bad_request" "Bad request"
+        "The request itself cannot be read.";
+    InvalidParameters 400 "invalid_parameters" "Invalid parameters"
+        "A query parameter is unknown, repeated, malformed or out of range; `errors` names each one and what is allowed.";
+    InvalidSymbol 400 "invalid_symbol" "Invalid symbol"
+        "The symbol in the path breaks the grammar; `detail` names the rule.";
+    UnknownRoute 404 "unknown_route" "Unknown route"
+        "There is no such path; `GET /` lists the routes.";
+    UnknownSymbol 404 "unknown_symbol" "Unknown symbol"
+        "Nothing is held for this symbol; `GET /stock-data` lists what is.";
+    UnknownSeries 404 "unknown_series" "Unknown series"
+        "The symbol is known, but not from this vendor; `vendors` lists those held.";
+    NoBars 404 "no_bars" "No bars"
+        "The series is known and holds no bar, so that there is no latest one.";
+    MethodNotAllowed 405 "method_not_allowed" "Method not allowed"
+        "The path exists, the method does not; the `Allow` header lists those that do.";
+    NotAcceptable 406 "not_acceptable" "Not acceptable"
+        "The `Accept` or `Accept-Encoding` header rules out everything that can be served.";
+    PayloadTooLarge 413 "payload_too_large" "Payload too large"
+        "The request body is longer than the limit.";
+    UriTooLong 414 "uri_too_long" "URI too long"
+        "Path and query together are longer than the limit.";
+    Internal 500 "internal" "Internal error"
+        "A fault of the server; its log tells the cause under the `request_id`.";
+    Unavailable 503 "unavailable" "Unavailable for the moment"
+        "The database is busy or out of reach; try again after `Retry-After` seconds.";
+    NotReady 503 "not_ready" "Not ready"
+        "Readiness only: `errors` names what is missing.";
+}
+
+impl ErrorCode {
+    pub(crate) fn http_status(self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The code for an error answer that did not come from a handler of ours.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        // Several codes share 400 and 404; the first is the unspecific one.
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.status() == status.as_u16())
+            .unwrap_or(if status.is_client_error() { Self::BadRequest } else { Self::Internal })
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+/// One parameter, or one check of readiness, that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// The parameter's name.
+    pub(crate) field: String,
+    /// What was given, shortened; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
+    /// What is wrong and what is allowed.
+    pub(crate) message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        value: Option<&str>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { field: field.into(), value: value.map(excerpt), message: message.into() }
+    }
+}
+
+/// A failed request: the code, what the client is told, and a cause that only the log is told.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    detail: String,
+    errors: Vec<FieldError>,
+    vendors: Option<Vec<&'static str>>,
+    allow: Option<&'static str>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// How long a client should wait after a transient failure, in seconds.
+const RETRY_AFTER: &str = "1";
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            vendors: None,
+            allow: None,
+            cause: None,
+        }
+    }
+
+    pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let detail = "the server failed to answer; its log tells why under this request_id";
+        Self { cause: Some(cause.into()), ..Self::new(ErrorCode::Internal, detail) }
+    }
+
+    pub(crate) fn parameters(errors: Vec<FieldError>) -> Self {
+        let names: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        let detail = format!("refused: {}; see errors", names.join(", "));
+        Self { errors, ..Self::new(ErrorCode::InvalidParameters, detail) }
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("this path answers {allow}");
+        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, detail) }
+    }
+
+    pub(crate) fn not_ready(errors: Vec<FieldError>, cause: Option<StoreError>) -> Self {
+        let names: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        let detail = format!("not ready: {}; see errors", names.join(", "));
+        let cause = cause.map(Into::into);
+        Self { errors, cause, ..Self::new(ErrorCode::NotReady, detail) }
+    }
+
+    pub(crate) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    pub(crate) fn with_vendors(mut self, vendors: Vec<&'static str>) -> Self {
+        self.vendors = Some(vendors);
+        self
+    }
+
+    /// What to answer where a foreign layer failed with this status.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let code = ErrorCode::of_status(status);
+        Self::new(code, code.meaning())
+    }
+
+    /// The cause and its own causes, for the log.
+    pub(crate) fn cause(&self) -> Option<String> {
+        let mut next: Option<&dyn Error> =
+            self.cause.as_deref().map(|cause| -> &dyn Error { cause });
+        let mut text = String::new();
+        while let Some(error) = next {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&error.to_string());
+            next = error.source();
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The whole answer.
+    pub(crate) fn response(&self, request_id: Option<&str>) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            code: &'static str,
+            detail: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldError],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            vendors: Option<&'a [&'static str]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            request_id: Option<&'a str>,
+        }
+        let document = Document {
+            r#type: format!("urn:problem-type:cream:{}", self.code),
+            title: self.code.title(),
+            status: self.code.status(),
+            code: self.code.code(),
+            detail: &self.detail,
+            errors: &self.errors,
+            vendors: self.vendors.as_deref(),
+            request_id,
+        };
+        let mut response = HttpResponse::build(self.code.http_status());
+        response.content_type("application/problem+json");
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        }
+        // Strings and numbers always serialise.
+        response.body(serde_json::to_vec(&document).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.http_status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response(None)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if error.is_transient() {
+            let detail = "the database is busy or out of reach; try again in a moment";
+            Self { cause: Some(error.into()), ..Self::new(ErrorCode::Unavailable, detail) }
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+/// The start of what was given: what is hostile may also be long.
+fn excerpt(text: &str) -> String {
+    const LIMIT: usize = 64;
+    let mut start: String = text.chars().take(LIMIT).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_table_is_sound() {
+        let mut seen = HashSet::new();
+        for &code in ErrorCode::ALL {
+            assert!(seen.insert(code.code()), "{code} twice");
+            assert_eq!(code.http_status().as_u16(), code.status());
+            assert!((400..600).contains(&code.status()));
+            assert!(code.code().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            assert!(code.meaning().ends_with('.') && !code.title().is_empty());
+            assert_eq!(ErrorCode::of_status(code.http_status()).status(), code.status());
+        }
+        assert_eq!(ErrorCode::of_status(StatusCode::IM_A_TEAPOT), ErrorCode::BadRequest);
+        assert_eq!(ErrorCode::of_status(StatusCode::BAD_GATEWAY), ErrorCode::Internal);
+        assert_eq!(ErrorCode::of_status(StatusCode::NOT_FOUND), ErrorCode::UnknownRoute);
+    }
+
+    #[actix_web::test]
+    async fn an_internal_error_tells_the_log_and_not_the_client() {
+        let outer = std::io::Error::other("disk on fire in /srv/secret");
+        let error = ApiError::internal(outer);
+        assert_eq!(error.cause().unwrap(), "disk on fire in /srv/secret");
+        let body = error.response(Some("r1")).into_body();
+        let body = actix_web::body::to_bytes(body).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("\"request_id\":\"r1\"") && !body.contains("fire"), "{body}");
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        let error = FieldError::new("q", Some(&"ä".repeat(500)), "too long");
+        assert_eq!(error.value.unwrap().chars().count(), 65);
+    }
+}

@@ -1,0 +1,106 @@
+//! The route table: which path is answered by what. What is not in it is a 404.
+
+use actix_web::guard;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::answer::{Answer, Body, tag};
+use crate::cursor::Fingerprint;
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::Params;
+use crate::problem::{ApiError, ErrorCode};
+use crate::{actions, health, history, stocks};
+
+/// A path and what answers to it.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) summary: &'static str,
+    handler: fn() -> actix_web::Route,
+}
+
+/// The methods of a read.
+const READ: &str = "GET, HEAD";
+
+/// Every route, in the order of the documentation. All are reads as yet.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { path: "/", summary: "This index", handler: || web::to(index) },
+    Route {
+        path: "/stock-data",
+        summary: "The symbols held: ?q=&limit=&cursor=",
+        handler: || web::to(stocks::list),
+    },
+    Route {
+        path: "/stock-data/{symbol}",
+        summary: "The latest bar: ?vendor=",
+        handler: || web::to(stocks::latest),
+    },
+    Route {
+        path: "/stock-data/{symbol}/history",
+        summary: "Daily bars: ?start=&end=&vendor=&order=asc|desc&limit=&cursor=&format=json|csv",
+        handler: || web::to(history::history),
+    },
+    Route {
+        path: "/stock-data/{symbol}/actions",
+        summary: "Dividends, splits and capital gains: ?start=&end=&vendor=",
+        handler: || web::to(actions::actions),
+    },
+    Route {
+        path: "/health/live",
+        summary: "Whether the server lives",
+        handler: || web::to(health::live),
+    },
+    Route {
+        path: "/health/ready",
+        summary: "Whether database, migrations and folders are as they must be",
+        handler: || web::to(health::ready),
+    },
+];
+
+/// Registers the table.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    for route in ROUTES {
+        let read = guard::Any(guard::Get()).or(guard::Head());
+        config.service(
+            web::resource(route.path)
+                .route((route.handler)().guard(read))
+                .default_service(web::to(method_not_allowed)),
+        );
+    }
+    #[cfg(test)]
+    config.route("/test/{failure}", web::get().to(crate::server::tests::fail));
+    config.default_service(web::to(unknown_route));
+}
+
+async fn method_not_allowed() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::method_not_allowed(READ))
+}
+
+async fn unknown_route() -> Result<HttpResponse, ApiError> {
+    let detail = "there is no such path; GET / lists the routes";
+    Err(ApiError::new(ErrorCode::UnknownRoute, detail))
+}
+
+/// `GET /`
+async fn index(
+    request: HttpRequest,
+    params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    params.finish()?;
+    let mut bytes = Vec::new();
+    let mut object = Object::open(&mut bytes);
+    object.string("name", "cream");
+    object.string("version", env!("CARGO_PKG_VERSION"));
+    object.list("routes", ROUTES.iter(), |out, route| {
+        let mut object = Object::open(out);
+        object.string("path", route.path);
+        object.string("methods", READ);
+        object.string("summary", route.summary);
+        object.close();
+    });
+    object.close();
+    let tag = tag(Fingerprint::new("index").part(&bytes));
+    let unchanged = Answer::unchanged(&held, &tag);
+    Ok(unchanged.unwrap_or_else(|| Answer::Body(Body::json(tag, bytes))).into())
+}

@@ -1,0 +1,211 @@
+//! The symbols held, and the latest bar of one.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use cream_models::{Date, Price, Symbol, Vendor};
+use cream_store::{Reader, Store};
+use cream_store::{Series, Stock, StockId, StockQuery, StoredBar};
+
+use crate::answer::{Answer, Body, tag};
+use crate::cursor::{self, CursorError, Fingerprint};
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::{Params, SymbolInPath, link};
+use crate::problem::{ApiError, ErrorCode};
+use crate::state::{State, find_series, series_state};
+
+/// Symbols in a page, where `limit` is absent and at most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+/// The longest search text, in characters.
+const MAX_SEARCH: usize = 100;
+
+/// `GET /stock-data`
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+    params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let query = ListQuery::read(params)?;
+    Ok(state.blocking(move |store| list_stocks(store, &query, &held)).await?.into())
+}
+
+/// `GET /stock-data/{symbol}`
+pub(crate) async fn latest(
+    request: HttpRequest,
+    state: web::Data<State>,
+    SymbolInPath(symbol): SymbolInPath,
+    mut params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let vendor = params.vendor();
+    params.finish()?;
+    Ok(state.blocking(move |store| latest_bar(store, &symbol, vendor, &held)).await?.into())
+}
+
+struct ListQuery {
+    contains: Option<String>,
+    after: Option<Symbol>,
+    limit: u32,
+    scope: Fingerprint,
+    pairs: Vec<(String, String)>,
+}
+
+impl ListQuery {
+    fn read(mut params: Params) -> Result<Self, ApiError> {
+        let pairs = params.pairs().to_vec();
+        let text = params.text("q").filter(|text| !text.is_empty());
+        if let Some(long) = text.as_ref().filter(|text| text.chars().count() > MAX_SEARCH) {
+            params.wrong("q", long, format!("expected at most {MAX_SEARCH} characters"));
+        }
+        let scope = Fingerprint::new("stocks").optional(text.as_ref());
+        let after = params.text("cursor").and_then(|given| {
+            let position = cursor::decode(&scope, &given).and_then(|position| {
+                let text = std::str::from_utf8(&position).ok();
+                text.and_then(|text| Symbol::parse(text).ok()).ok_or(CursorError::Malformed)
+            });
+            position.map_err(|error| params.wrong("cursor", &given, error)).ok()
+        });
+        let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
+        params.finish()?;
+        Ok(Self { contains: text, after, limit, scope, pairs })
+    }
+}
+
+fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<Answer, ApiError> {
+    let asked = StockQuery {
+        contains: query.contains.clone(),
+        after: query.after.clone(),
+        // One more tells whether there is another page.
+        limit: query.limit.saturating_add(1),
+    };
+    let mut stocks = store.read(|reader| Ok::<_, ApiError>(reader.stocks(&asked)?))?;
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let has_more = stocks.len() > limit;
+    stocks.truncate(limit);
+    let next = stocks
+        .last()
+        .filter(|_| has_more)
+        .map(|(stock, _)| cursor::encode(&query.scope, stock.symbol.as_str().as_bytes()));
+
+    let mut bytes = Vec::with_capacity(64 + 384 * stocks.len());
+    let mut object = Object::open(&mut bytes);
+    object.integer("count", i64::try_from(stocks.len()).ok());
+    object.list("stocks", stocks.iter(), |out, (stock, series)| write_stock(out, stock, series));
+    object.optional_string("next", next.as_deref());
+    if stocks.is_empty() {
+        let reason = match (&query.after, &query.contains) {
+            (Some(_), _) => "the list ends here".to_owned(),
+            (None, Some(text)) => format!("no symbol and no name contains {text:?}"),
+            (None, None) => "nothing has been loaded yet".to_owned(),
+        };
+        object.string("reason", &reason);
+    }
+    object.close();
+
+    // No one revision covers a list; its body is small, and tells its state best.
+    let tag = tag(Fingerprint::new("stocks").part(&bytes));
+    if let Some(unchanged) = Answer::unchanged(held, &tag) {
+        return Ok(unchanged);
+    }
+    let next = next.map(|cursor| link("/stock-data", &query.pairs, &cursor));
+    Ok(Answer::Body(Body { next, ..Body::json(tag, bytes) }))
+}
+
+fn write_stock(out: &mut Vec<u8>, stock: &Stock, series: &[Series]) {
+    let mut object = Object::open(out);
+    object.string("symbol", stock.symbol.as_str());
+    object.optional_string("name", stock.name.as_deref());
+    object.optional_string("exchange", stock.exchange.as_deref());
+    object.optional_string("kind", stock.kind.as_deref());
+    object.list("series", series.iter(), |out, series| {
+        let mut object = Object::open(out);
+        object.string("vendor", series.vendor.name());
+        object.optional_string("currency", series.currency.as_deref());
+        object.optional_string("time_zone", series.time_zone.as_deref());
+        object.date("first_date", series.first_date);
+        object.date("last_date", series.last_date);
+        object.integer("bars", Some(series.bars));
+        object.close();
+    });
+    object.close();
+}
+
+fn latest_bar(
+    store: &Store,
+    symbol: &Symbol,
+    vendor: Option<Vendor>,
+    held: &IfNoneMatch,
+) -> Result<Answer, ApiError> {
+    store.read(|reader: &mut Reader<'_>| {
+        let (stock, series) = find_series(reader, symbol, vendor)?;
+        let tag = tag(series_state("latest", &stock, &series));
+        if let Some(unchanged) = Answer::unchanged(held, &tag) {
+            return Ok(unchanged);
+        }
+        let Some(latest) = reader.latest_bar(stock.id, series.vendor)? else {
+            let detail = format!("{symbol} from {} holds no bar", series.vendor);
+            return Err(ApiError::new(ErrorCode::NoBars, detail));
+        };
+        Ok(Answer::Body(Body::json(tag, write_latest(&stock, &series, &latest))))
+    })
+}
+
+fn write_latest(stock: &Stock, series: &Series, latest: &StoredBar) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(384);
+    let bar = &latest.bar;
+    let mut object = Object::open(&mut bytes);
+    object.integer("id", bar_id(stock.id, series.vendor, bar.date()));
+    object.string("symbol", stock.symbol.as_str());
+    object.date("date", Some(bar.date()));
+    object.integer("price", bar.close().map(Price::cents));
+    object.price("open", bar.open());
+    object.price("high", bar.high());
+    object.price("low", bar.low());
+    object.price("close", bar.close());
+    object.price("adj_close", bar.adj_close());
+    object.integer("volume", bar.volume());
+    object.optional_string("currency", series.currency.as_deref());
+    object.string("vendor", series.vendor.name());
+    object.boolean("is_final", bar.is_final());
+    object.strings("flags", bar.flags().names());
+    object.instant("as_of", latest.as_of);
+    object.close();
+    bytes
+}
+
+/// Bits of a day since 0001-01-01, and of a vendor's code.
+const DAY_BITS: u32 = 22;
+const VENDOR_BITS: u32 = 7;
+/// Whole numbers up to here pass through a double unharmed, and so through JavaScript.
+const ID_BITS: u32 = 53;
+
+/// The number of a bar: stock, vendor and day side by side, below 2^53.
+///
+/// `None` from the 16,777,216th stock on, or a vendor code above 127.
+fn bar_id(stock: StockId, vendor: Vendor, date: Date) -> Option<i64> {
+    let fits = |value: i64, bits: u32| (0..1_i64 << bits).contains(&value).then_some(value);
+    let stock = fits(stock.0, ID_BITS - VENDOR_BITS - DAY_BITS)?;
+    let vendor = fits(i64::from(vendor.code()), VENDOR_BITS)?;
+    let day = fits(i64::from(date.days()) - i64::from(Date::MIN.days()), DAY_BITS)?;
+    Some(stock << (VENDOR_BITS + DAY_BITS) | vendor << DAY_BITS | day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_unique_and_below_two_to_the_53() {
+        let date: Date = "2025-06-13".parse().unwrap();
+        let id = |stock, date| bar_id(StockId(stock), Vendor::YahooChart, date);
+        assert_eq!(id(1, date), Some(1 << 29 | 1 << 22 | 739_414));
+        assert!(id((1 << 24) - 1, Date::MAX).unwrap() < 1 << 53);
+        assert_eq!(id(1 << 24, date), None);
+        assert_eq!(id(-1, date), None);
+        assert_ne!(id(1, date), id(1, date.next().unwrap()));
+        assert_ne!(id(1, date), bar_id(StockId(1), Vendor::YahooPage, date));
+    }
+}

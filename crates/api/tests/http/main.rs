@@ -1,0 +1,14 @@
+//! The API through HTTP, over a database in a temporary folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod docs;
+mod failures;
+mod logs;
+mod reads;
+mod support;

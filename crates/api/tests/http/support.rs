@@ -1,0 +1,201 @@
+//! A database with a few series, a server over it, and a client.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cream_api::{ApiSettings, ServeError, Server, StopHandle};
+use cream_models::{
+    Bar, BarFlags, CorporateAction, CorporateEvent, Date, Instrument, SplitRatio, Symbol,
+    Timestamp, Vendor,
+};
+use cream_store::{SeriesUpdate, Store, StoreError, StoreOptions, Writer};
+use ureq::http::{HeaderMap, Response};
+
+pub(crate) struct Api {
+    pub(crate) base: String,
+    pub(crate) store: Store,
+    stop: StopHandle,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
+    agent: ureq::Agent,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", self.text()))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts a problem document and gives it, its request id checked and left out.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> serde_json::Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let mut problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        let id = problem.as_object_mut().unwrap().remove("request_id").unwrap();
+        assert_eq!(id, self.header("x-request-id"));
+        problem
+    }
+}
+
+impl Api {
+    /// A server over an empty database, migrated or not.
+    pub(crate) fn start(migrate: bool, fill: impl FnOnce(&Store)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("cream.db").display());
+        let store = Store::open(&url.parse().unwrap(), &StoreOptions::default()).unwrap();
+        if migrate {
+            store.migrate_up().unwrap();
+        }
+        fill(&store);
+        let raw = folder.path().join("raw");
+        std::fs::create_dir(&raw).unwrap();
+        let settings = ApiSettings::new("127.0.0.1:0".parse().unwrap())
+            .with_workers(1)
+            .with_request_timeout(Duration::from_secs(1))
+            .with_folder("STOCK_DATA_RAW_RESPONSES_DIR", raw);
+        let server = Server::bind(store.clone(), settings).unwrap();
+        let base = format!("http://{}", server.address());
+        let stop = server.stop_handle();
+        let thread = Some(std::thread::spawn(|| server.run()));
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)));
+        Self { base, store, stop, thread, agent: config.build().new_agent(), folder }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[])
+    }
+
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(self.agent.run(request.body(()).unwrap()).unwrap())
+    }
+}
+
+fn answer(response: Response<ureq::Body>) -> Answer {
+    let (parts, mut body) = response.into_parts();
+    let body = body.read_to_vec().unwrap();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One filled server for all tests that only read.
+pub(crate) fn filled() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::start(true, fill))
+}
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+pub(crate) fn bar(date: &str, close: &str) -> Bar {
+    Bar::new(day(date)).with_close(close.parse().unwrap())
+}
+
+pub(crate) fn describe(
+    writer: &mut Writer<'_>,
+    symbol: &str,
+    vendor: Vendor,
+    bars: &[Bar],
+    fetched: &str,
+) -> Result<(), StoreError> {
+    let fetched_at = at(fetched);
+    let stock = writer.ensure_stock(&Symbol::parse(symbol).unwrap())?;
+    let name = Some(format!("{symbol} \"Inc.\""));
+    let exchange = Some("NMS".to_owned());
+    let instrument = Instrument { name, exchange, ..Instrument::default() };
+    writer.describe_stock(stock.id, &instrument, fetched_at)?;
+    writer.insert_bars(stock.id, vendor, fetched_at, bars)?;
+    let update = SeriesUpdate {
+        currency: Some("USD".to_owned()),
+        time_zone: Some("America/New_York".to_owned()),
+        fetched_at,
+        changed_at: fetched_at,
+        changed: true,
+    };
+    writer.update_series(stock.id, vendor, &update)
+}
+
+fn fill(store: &Store) {
+    let price = |text: &str| text.parse().unwrap();
+    let full = bar("2025-06-11", "326.43")
+        .with_open(price("334.399994"))
+        .with_high(price("335.5"))
+        .with_low(price("322.5"))
+        .with_adj_close(price("326.429993"))
+        .with_volume(122_611_400);
+    let odd = bar("2025-06-12", "-0.005")
+        .with_volume(0)
+        .with_flags(BarFlags::NEGATIVE_PRICE | BarFlags::ZERO_VOLUME);
+    let live = bar("2025-06-13", "325.31").with_final(false);
+    let old = [bar("2025-06-09", "308.58"), bar("2025-06-10", "326.09")];
+    let bars = [old[0], old[1], full, odd, live];
+    let written = store.write(|writer| {
+        let chart = Vendor::YahooChart;
+        describe(writer, "TSLA", chart, &bars, "2025-06-13T15:00:00Z")?;
+        describe(writer, "TSLA", Vendor::YahooPage, &old, "2025-06-10T21:00:00Z")?;
+        let stock = writer.ensure_stock(&Symbol::parse("TSLA").unwrap())?;
+        let split = SplitRatio::new(price("1.5"), price("1")).unwrap();
+        let actions = [
+            (day("2025-06-09"), CorporateEvent::Split(split)),
+            (day("2025-06-11"), CorporateEvent::Dividend { amount: price("0.26") }),
+            (day("2025-06-11"), CorporateEvent::CapitalGain { amount: price("0.000000001") }),
+        ]
+        .map(|(date, event)| CorporateAction { date, event });
+        writer.put_actions(stock.id, chart, at("2025-06-13T15:00:00Z"), &actions)?;
+        for symbol in ["^GSPC", "BRK/B", "EURUSD=X"] {
+            let bars = [bar("2025-06-13", "1.5")];
+            describe(writer, symbol, chart, &bars, "2025-06-13T15:00:00Z")?;
+        }
+        // Two vendors, equally fresh.
+        describe(writer, "TIE", Vendor::YahooPage, &old, "2025-06-13T15:00:00Z")?;
+        describe(writer, "TIE", chart, &old, "2025-06-13T15:00:00Z")?;
+        writer.ensure_stock(&Symbol::parse("BARE").unwrap())?;
+        let empty = writer.ensure_stock(&Symbol::parse("EMPTY").unwrap())?;
+        writer.lock_series(empty.id, chart)
+    });
+    written.unwrap();
+}
+
+pub(crate) fn remove_folder(path: &Path) {
+    std::fs::remove_dir_all(path).unwrap();
+}
