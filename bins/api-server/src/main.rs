@@ -49,19 +49,21 @@ struct Listen {
     listen: Option<SocketAddr>,
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    cream_operator::exit_code(execute(Arguments::parse()))
+}
+
+fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::load_dotenv()?;
     let settings = Settings::from_env()?;
     cream_config::init_logging_to(settings.log_format, &settings.log_filter, None)?;
-    let exit = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(options) => serve(&settings, options.listen),
         Command::Demo(options) => {
             let listen = options.listen.unwrap_or(settings.api_listen);
             cream_demo::run(listen, |settings| api_settings(settings, None), &mut stdout())
         }
-    }?;
-    Ok(exit.into())
+    }
 }
 
 fn serve(settings: &Settings, listen: Option<SocketAddr>) -> Result<Exit> {

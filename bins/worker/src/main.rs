@@ -90,8 +90,11 @@ impl From<MigrateArgument> for Migrate {
     }
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    cream_operator::exit_code(execute(Arguments::parse()))
+}
+
+fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::load_dotenv()?;
     let settings = Settings::from_env()?;
     let display = Display::default();
@@ -102,7 +105,7 @@ fn main() -> Result<ExitCode> {
     )?;
     let cancel = Cancel::default();
     cancel_on_signals(&cancel)?;
-    Ok(run(arguments.command, &settings, &cancel, &display)?.into())
+    run(arguments.command, &settings, &cancel, &display)
 }
 
 fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display) -> Result<Exit> {

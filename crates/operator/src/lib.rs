@@ -58,6 +58,20 @@ pub enum Exit {
     Interrupted,
 }
 
+/// The exit code of a command; what kept it from being carried out is written to standard error,
+/// with its causes, in one line.
+#[must_use]
+pub fn exit_code(result: Result<Exit>) -> ExitCode {
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // Where standard error is gone too, the code must say it alone.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {

@@ -30,6 +30,8 @@ pub struct PageOptions {
     /// With what only looks like a price table or a chart answer: in comments, in scripts, in
     /// another table and in answers for other symbols.
     pub decoys: bool,
+    /// The start of the period asked for; by default 1970-01-01T00:00:00Z, as for a whole history.
+    pub period_start: Option<Timestamp>,
     /// The end of the period asked for, exclusive; by default the midnight (UTC) after the last
     /// row.
     pub period_end: Option<Timestamp>,
@@ -50,6 +52,7 @@ impl Default for PageOptions {
             bad_cells: Vec::new(),
             hidden_rows: Vec::new(),
             decoys: false,
+            period_start: None,
             period_end: None,
             truncate: None,
         }
@@ -229,10 +232,11 @@ impl Writer<'_> {
         let last = self.series.range().map(|range| Timestamp::start_of(range.last()));
         let end = self.options.period_end.or(last.map(|last| last.plus_seconds(86_400)));
         let end = end.map_or(0, Timestamp::seconds);
+        let start = self.options.period_start.map_or(0, Timestamp::seconds);
         self.fetched(&format!(
             "https://query1.finance.yahoo.com/v8/finance/chart/{symbol}?events=capitalGain%7Cdiv\
              %7Csplit&amp;formatted=true&amp;includeAdjustedClose=true&amp;interval=1d&amp;\
-             period1=0&amp;period2={end}&amp;symbol={symbol}&amp;userYfid=true&amp;lang=en-US&amp;\
+             period1={start}&amp;period2={end}&amp;symbol={symbol}&amp;userYfid=true&amp;lang=en-US&amp;\
              region=US"
         ));
         let chart = self.series.chart_json_with(&self.options.chart);

@@ -139,6 +139,7 @@ fn told(
         let options = PageOptions {
             chart,
             filler_bytes: 1_000,
+            period_start: Some(Timestamp::start_of(asked.first())),
             period_end: Some(period_end),
             ..PageOptions::default()
         };
