@@ -45,13 +45,13 @@ impl Reader<'_> {
 
     fn dump(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
         let mut query = StockQuery { limit: STOCKS, ..StockQuery::default() };
+        let mut vendors = Vendor::ALL;
+        vendors.sort_unstable_by_key(|vendor| vendor.name());
         loop {
             let page = self.stocks(&query)?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             query.after = Some(last.symbol.clone());
-            for (stock, series) in page {
-                let mut vendors: Vec<Vendor> = series.iter().map(|series| series.vendor).collect();
-                vendors.sort_unstable_by_key(|vendor| vendor.name());
+            for (stock, _) in page {
                 for vendor in vendors {
                     self.dump_bars(&stock, vendor, sink)?;
                     let mut actions = self.actions(stock.id, vendor, DateRange::ALL)?;

@@ -204,3 +204,94 @@ impl Drop for TurnGuard<'_> {
         self.0.given_back.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cream_models::{Bar, Date, Price, Symbol, Timestamp, Vendor};
+    use diesel::connection::SimpleConnection as _;
+
+    fn store(folder: &tempfile::TempDir) -> Store {
+        let url = DatabaseUrl::sqlite(folder.path().join("cream.db"));
+        let options = StoreOptions { max_connections: 1, ..StoreOptions::default() };
+        let store = Store::open(&url, &options).unwrap();
+        store.migrate_up().unwrap();
+        store
+    }
+
+    fn raw(store: &Store, sql: &str) {
+        let mut connection = store.connection().unwrap();
+        crate::connection::on!(&mut *connection, c => c.batch_execute(sql)).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_leaves_nothing_half_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let stock = store.write(|w| w.ensure_stock(&Symbol::parse("A").unwrap())).unwrap();
+        let bars: Vec<Bar> = (0..5_000)
+            .map(|day| Bar::new(Date::from_days(day).unwrap()).with_close(Price::MAX))
+            .collect();
+        let at = Timestamp::from_micros(1);
+        let insert = || store.write(|w| w.insert_bars(stock.id, Vendor::YahooChart, at, &bars));
+        raw(&store, "PRAGMA max_page_count = 40");
+        let error = insert().unwrap_err();
+        assert!(matches!(error, StoreError::DiskFull { .. }) && !error.is_transient(), "{error}");
+        let count = || {
+            store
+                .read(|r| r.all_bars(stock.id, Vendor::YahooChart, cream_models::DateRange::ALL))
+                .unwrap()
+                .len()
+        };
+        assert_eq!(count(), 0);
+        raw(&store, "PRAGMA max_page_count = 100000");
+        insert().unwrap();
+        assert_eq!(count(), 5_000);
+    }
+
+    #[test]
+    fn a_database_that_may_not_be_written_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        raw(&store, "PRAGMA query_only = ON");
+        let error = store.write(|w| w.ensure_stock(&Symbol::parse("A").unwrap())).unwrap_err();
+        assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_pool_without_a_free_connection_is_a_timeout() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("cream.db"));
+        let options = StoreOptions {
+            max_connections: 1,
+            acquire_timeout: Duration::from_millis(30),
+            busy_timeout: Duration::from_millis(30),
+        };
+        let store = Store::open(&url, &options).unwrap();
+        store.migrate_up().unwrap();
+        let held = store.connection().unwrap();
+        let error = store.read(|r| r.totals()).unwrap_err();
+        assert!(matches!(error, StoreError::Timeout { .. }) && error.is_transient(), "{error}");
+        drop(held);
+        let error = store
+            .write(|_| store.write(|w| w.totals()).map(drop))
+            .expect_err("a writer in a writer would wait for itself");
+        assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+        store.read(|r| r.totals()).unwrap();
+    }
+
+    #[test]
+    fn connections_are_set_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let mut connection = store.connection().unwrap();
+        let setting = |connection: &mut Connection, sql: &str| -> i32 {
+            use diesel::prelude::*;
+            let query = diesel::dsl::sql::<diesel::sql_types::Integer>(sql);
+            crate::connection::on!(&mut *connection, c => query.get_result(c)).unwrap()
+        };
+        assert_eq!(setting(&mut connection, "SELECT foreign_keys FROM pragma_foreign_keys"), 1);
+        assert_eq!(setting(&mut connection, "SELECT synchronous FROM pragma_synchronous"), 2);
+        assert_eq!(setting(&mut connection, "SELECT timeout FROM pragma_busy_timeout"), 10_000);
+    }
+}

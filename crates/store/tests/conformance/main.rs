@@ -1,0 +1,161 @@
+//! What every database behind the store must do.
+//!
+//! A case is a function of an empty, migrated [`Database`](harness::Database); the macro below
+//! makes a test of it for each database there is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod constraints;
+mod harness;
+mod migrations;
+mod reading;
+mod responses;
+mod series;
+mod transactions;
+
+macro_rules! conformance {
+    ($($database:ident: $make:path),+; $cases:tt) => {
+        $(conformance!(@ $database, $make, $cases);)+
+    };
+    (@ $database:ident, $make:path, { $($module:ident { $($case:ident,)+ })+ }) => {
+        mod $database {
+            $(mod $module {
+                $(
+                    #[test]
+                    fn $case() {
+                        crate::$module::$case(&$make());
+                    }
+                )+
+            })+
+        }
+    };
+}
+
+conformance! {
+    sqlite: crate::harness::Sqlite::fresh; {
+    reading {
+        bars_come_back_as_they_went_in,
+        any_bars_are_read_back,
+        order_range_and_limit_hold,
+        withdrawn_bars_are_left_out_and_come_back,
+        actions_are_ordered_and_withdrawn,
+        series_do_not_mix,
+        stocks_are_listed_and_found,
+        the_digest_is_of_what_is_served,
+        totals_count_what_is_served,
+    }
+    series {
+        a_stock_is_added_once,
+        the_newest_description_wins_in_any_order,
+        a_series_is_counted_anew_when_it_changed,
+        the_newest_series_metadata_wins_in_any_order,
+        locking_adds_the_row_once,
+    }
+    responses {
+        a_name_is_registered_once,
+        a_name_with_other_content_is_refused,
+        one_claims_and_another_waits_for_the_lease,
+        only_the_holder_finishes,
+        a_dead_letter_is_tried_again,
+        newer_coverage_is_of_loaded_newer_overlapping_responses,
+    }
+    transactions {
+        an_error_rolls_back,
+        a_panic_rolls_back_and_the_store_goes_on,
+        a_snapshot_does_not_move,
+        writers_take_turns,
+        a_locked_database_is_busy_and_nothing_is_called,
+        a_writer_sees_what_it_wrote,
+        a_store_may_be_shared_between_threads,
+    }
+    constraints {
+        each_constraint_of_the_schema_holds,
+        each_constraint_is_reported_through_the_store,
+    }
+    migrations {
+        up_down_up_gives_the_same_schema,
+        four_that_start_at_once_migrate_once,
+        an_older_schema_is_told,
+        a_newer_schema_is_refused,
+    }
+}}
+
+/// What holds for SQLite alone.
+mod sqlite_only {
+    use crate::harness::{Database as _, Sqlite, bar, instant, stock};
+    use cream_models::Vendor;
+    use cream_store::{DatabaseUrl, Store, StoreError, StoreOptions};
+
+    fn open(path: &std::path::Path) -> Result<Store, StoreError> {
+        Store::open(&DatabaseUrl::sqlite(path), &StoreOptions::default())
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_told_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |path: &std::path::Path| open(path).unwrap_err().to_string();
+
+        let missing = message(&folder.path().join("absent/cream.db"));
+        assert!(missing.contains("absent does not exist"), "{missing}");
+        assert!(!folder.path().join("absent").exists());
+        let is_folder = message(folder.path());
+        assert!(is_folder.contains("it is a folder"), "{is_folder}");
+        let text = folder.path().join("notes.txt");
+        std::fs::write(&text, "not a database at all ".repeat(100)).unwrap();
+        let other = message(&text);
+        assert!(other.contains("file is not a database"), "{other}");
+    }
+
+    #[test]
+    fn a_file_is_created_and_kept_in_wal_mode() {
+        let database = Sqlite::fresh();
+        assert_eq!(database.query("SELECT journal_mode AS text FROM pragma_journal_mode"), ["wal"]);
+        assert_eq!(database.store().url().file().map(|path| path.exists()), Some(true));
+    }
+
+    #[test]
+    fn a_damaged_value_is_an_error_and_no_guess() {
+        let database = Sqlite::fresh();
+        let id = stock(database.store(), "A");
+        let vendor = Vendor::YahooChart;
+        let bars = [bar("2020-01-02", "1")];
+        database.store().write(|w| w.insert_bars(id, vendor, instant(1), &bars)).unwrap();
+        database.raw("UPDATE stock_data SET flags = 1024").unwrap();
+        let error = database.store().read(|r| r.latest_bar(id, vendor)).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Corrupt { table: "stock_data", column: "flags", .. }),
+            "{error}"
+        );
+        database
+            .raw("PRAGMA ignore_check_constraints = ON; UPDATE stock_data SET flags = 0, date = 4000000")
+            .unwrap();
+        let error = database
+            .store()
+            .read(|r| r.all_bars(id, vendor, cream_models::DateRange::ALL))
+            .map(|bars| bars.len());
+        // Outside every range that can be asked for.
+        assert_eq!(error.unwrap(), 0);
+    }
+
+    #[test]
+    fn the_view_for_people_reads_well() {
+        let database = Sqlite::fresh();
+        let id = stock(database.store(), "TSLA");
+        let bars = [bar("2025-06-13", "325.31").with_volume(7).with_final(false)];
+        let at = "2025-06-16T21:30:00Z".parse().unwrap();
+        database.store().write(|w| w.insert_bars(id, Vendor::YahooPage, at, &bars)).unwrap();
+        assert_eq!(
+            database.query(
+                "SELECT symbol || ' ' || vendor || ' ' || date || ' ' || close || ' ' || \
+                 coalesce(open, '-') || ' ' || volume || ' ' || state || ' ' || as_of AS text \
+                 FROM stock_data_readable"
+            ),
+            ["TSLA yahoo-page 2025-06-13 325.31 - 7 live 2025-06-16T21:30:00Z"]
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! The record of archived responses.
+
+use cream_models::{Coverage, Vendor};
+use cream_store::{
+    DeadResponse, NewResponse, ParsedResponse, Response, ResponseCounts, ResponseId,
+    ResponseStatus, StockId, StoreError,
+};
+
+use crate::harness::{Database, instant, stock};
+
+const CHART: Vendor = Vendor::YahooChart;
+
+fn new(name: &str, sha: u8) -> NewResponse {
+    NewResponse {
+        file_name: name.to_owned(),
+        sha256: [sha; 32],
+        byte_len: 1_000,
+        registered_at: instant(1),
+    }
+}
+
+fn register(database: &dyn Database, name: &str, sha: u8) -> ResponseId {
+    database.store().write(|w| w.register_response(&new(name, sha))).unwrap().response.id
+}
+
+fn claim(database: &dyn Database, id: ResponseId, token: &str, now: i64) -> Option<Response> {
+    let until = instant(now + 60);
+    database.store().write(|w| w.claim_response(id, token, instant(now), until)).unwrap()
+}
+
+fn parsed(stock_id: StockId, at: i64, coverage: Coverage) -> ParsedResponse {
+    ParsedResponse {
+        stock_id,
+        vendor: CHART,
+        fetched_at: instant(at),
+        coverage,
+        inserted: 4,
+        updated: 3,
+        unchanged: 2,
+        withdrawn: 1,
+    }
+}
+
+fn dead(error: &str) -> DeadResponse {
+    DeadResponse {
+        stock_id: None,
+        vendor: None,
+        fetched_at: None,
+        error: error.to_owned(),
+        next_attempt_at: Some(instant(500)),
+    }
+}
+
+pub(crate) fn a_name_is_registered_once(database: &dyn Database) {
+    let store = database.store();
+    let first = store.write(|w| w.register_response(&new("A.json", 1))).unwrap();
+    assert!(first.is_new);
+    assert_eq!(first.response.status, ResponseStatus::Pending);
+    assert_eq!((first.response.sha256, first.response.byte_len), ([1; 32], 1_000));
+    assert_eq!((first.response.attempts, &first.response.coverage), (0, &Coverage::default()));
+    let again = store.write(|w| w.register_response(&new("A.json", 1))).unwrap();
+    assert!(!again.is_new);
+    assert_eq!(again.response, first.response);
+    // The same content under another name is another fetch.
+    assert!(store.write(|w| w.register_response(&new("B.json", 1))).unwrap().is_new);
+    assert_eq!(store.read(|r| r.response("A.json")).unwrap(), Some(first.response));
+    assert_eq!(store.read(|r| r.response("C.json")).unwrap(), None);
+}
+
+pub(crate) fn a_name_with_other_content_is_refused(database: &dyn Database) {
+    register(database, "A.json", 1);
+    let error = database.store().write(|w| w.register_response(&new("A.json", 2))).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::NameTaken { file_name } if file_name == "A.json"),
+        "{error}"
+    );
+    assert!(!error.is_transient());
+}
+
+pub(crate) fn one_claims_and_another_waits_for_the_lease(database: &dyn Database) {
+    let id = register(database, "A.json", 1);
+    let first = claim(database, id, "one", 100).unwrap();
+    assert_eq!((first.attempts, first.lease_until), (1, Some(instant(160))));
+    assert_eq!(claim(database, id, "two", 159), None);
+    assert_eq!(claim(database, id, "one", 120).unwrap().attempts, 2, "the holder may again");
+    assert_eq!(claim(database, id, "two", 179), None);
+    let third = claim(database, id, "two", 180).unwrap();
+    assert_eq!((third.attempts, third.lease_until), (3, Some(instant(240))));
+    assert_eq!(claim(database, ResponseId(id.0 + 1), "two", 0), None, "no such response");
+}
+
+pub(crate) fn only_the_holder_finishes(database: &dyn Database) {
+    let store = database.store();
+    let stock_id = stock(store, "A");
+    let id = register(database, "A.json", 1);
+    let coverage = Coverage {
+        range: Some("2020-01-01..2020-12-31".parse().unwrap()),
+        undecided_bars: ["2020-02-01..2020-02-03", "2020-03-01"].map(|r| r.parse().unwrap()).into(),
+        undecided_actions: vec!["2020-05-01".parse().unwrap()],
+    };
+    let result = parsed(stock_id, 50, coverage.clone());
+    let finish = |token: &str| store.write(|w| w.finish_parsed(id, token, &result));
+    assert!(matches!(finish("one"), Err(StoreError::LeaseLost { .. })), "never claimed");
+    claim(database, id, "one", 100).unwrap();
+    claim(database, id, "two", 200).unwrap();
+    assert!(matches!(finish("one"), Err(StoreError::LeaseLost { .. })), "taken over");
+    let lost = store.write(|w| w.finish_deadletter(id, "one", &dead("no")));
+    assert!(matches!(lost, Err(StoreError::LeaseLost { response }) if response == id.0));
+    finish("two").unwrap();
+    assert!(matches!(finish("two"), Err(StoreError::LeaseLost { .. })), "done");
+
+    let response = store.read(|r| r.response("A.json")).unwrap().unwrap();
+    assert_eq!(response.status, ResponseStatus::Parsed);
+    assert_eq!((response.stock_id, response.vendor), (Some(stock_id), Some(CHART)));
+    assert_eq!((response.fetched_at, response.lease_until), (Some(instant(50)), None));
+    assert_eq!(response.coverage, coverage);
+    let counts = (response.inserted, response.updated, response.unchanged, response.withdrawn);
+    assert_eq!(counts, (4, 3, 2, 1));
+    assert_eq!(claim(database, id, "three", 900), None);
+}
+
+pub(crate) fn a_dead_letter_is_tried_again(database: &dyn Database) {
+    let store = database.store();
+    let (first, second) = (register(database, "A.json", 1), register(database, "B.json", 2));
+    register(database, "C.json", 3);
+    for (id, reason) in [(first, "not a price page"), (second, "no rows")] {
+        claim(database, id, "one", 100).unwrap();
+        store.write(|w| w.finish_deadletter(id, "one", &dead(reason))).unwrap();
+    }
+    let counts = || store.read(|r| r.response_counts()).unwrap();
+    assert_eq!(counts(), ResponseCounts { pending: 1, parsed: 0, deadletter: 2 });
+    let letters = store.read(|r| r.dead_letters(9)).unwrap();
+    assert_eq!(letters.iter().map(|l| l.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(letters[0].error.as_deref(), Some("no rows"));
+    assert_eq!(letters[0].next_attempt_at, Some(instant(500)));
+    assert_eq!(store.read(|r| r.dead_letters(1)).unwrap().len(), 1);
+
+    assert_eq!(claim(database, first, "two", 900), None, "not while it is set aside");
+    store.write(|w| w.reopen_response(first)).unwrap();
+    assert_eq!(claim(database, first, "two", 900).unwrap().attempts, 2);
+    let stock_id = stock(store, "A");
+    store
+        .write(|w| w.finish_parsed(first, "two", &parsed(stock_id, 5, Coverage::default())))
+        .unwrap();
+    let response = store.read(|r| r.response("A.json")).unwrap().unwrap();
+    assert_eq!((response.error, response.next_attempt_at), (None, None));
+    store.write(|w| w.reopen_response(first)).unwrap();
+    assert_eq!(counts(), ResponseCounts { pending: 1, parsed: 1, deadletter: 1 });
+}
+
+pub(crate) fn newer_coverage_is_of_loaded_newer_overlapping_responses(database: &dyn Database) {
+    let store = database.store();
+    let (a, b) = (stock(store, "A"), stock(store, "B"));
+    let load = |stock_id, sha: u8, at: i64, range: &str| {
+        let id = register(database, &format!("{sha}-{at}-{}-{range}", stock_id == a), sha);
+        claim(database, id, "one", 1).unwrap();
+        let range = (!range.is_empty()).then(|| range.parse().unwrap());
+        let coverage = Coverage { range, ..Coverage::default() };
+        store.write(|w| w.finish_parsed(id, "one", &parsed(stock_id, at, coverage))).unwrap();
+    };
+    load(a, 5, 99, "2020-01-01..2020-12-31"); // older
+    load(a, 5, 100, "2020-02-01..2020-12-31"); // itself
+    load(a, 4, 100, "2020-03-01..2020-12-31"); // at once, smaller fingerprint
+    load(a, 6, 100, "2020-04-01..2020-12-31"); // at once, greater fingerprint: newer
+    load(a, 1, 101, "2020-05-01..2020-05-31"); // newer, touches the first day
+    load(a, 1, 102, "2020-06-30..2020-12-31"); // newer, touches the last day
+    load(a, 1, 103, "2020-07-01..2020-12-31"); // newer, after the range
+    load(a, 1, 104, "2020-01-01..2020-05-30"); // newer, before the range
+    load(a, 1, 105, ""); // newer, covers nothing
+    load(b, 1, 106, "2020-01-01..2020-12-31"); // another stock
+    let pending = register(database, "pending", 9);
+    claim(database, pending, "one", 1).unwrap();
+    let dead = DeadResponse {
+        stock_id: Some(a),
+        vendor: Some(CHART),
+        fetched_at: Some(instant(107)),
+        ..dead("suspicious")
+    };
+    store.write(|w| w.finish_deadletter(pending, "one", &dead)).unwrap();
+
+    let range = "2020-05-31..2020-06-30".parse().unwrap();
+    let newer = |vendor| {
+        let coverage =
+            store.read(|r| r.newer_coverage(a, vendor, instant(100), &[5; 32], range)).unwrap();
+        let ranges = coverage.iter().filter_map(|coverage| coverage.range);
+        ranges.map(|range| range.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        newer(CHART),
+        ["2020-04-01..2020-12-31", "2020-05-01..2020-05-31", "2020-06-30..2020-12-31"]
+    );
+    assert!(newer(Vendor::YahooPage).is_empty());
+}

@@ -1,0 +1,161 @@
+//! Transactions: whole or not at all, one at a time, and never poisoned.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cream_models::{DateRange, Vendor};
+use cream_store::{BarQuery, StoreError, StoreOptions};
+
+use crate::harness::{Database, Done, bar, instant, stock, symbol};
+
+const CHART: Vendor = Vendor::YahooChart;
+
+#[derive(Debug)]
+enum Failure {
+    Own,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+pub(crate) fn an_error_rolls_back(database: &dyn Database) {
+    let store = database.store();
+    let result = store.write(|w| -> Result<(), Failure> {
+        w.ensure_stock(&symbol("A"))?;
+        Err(Failure::Own)
+    });
+    assert!(matches!(result, Err(Failure::Own)));
+    let result = store.write(|w| -> Result<(), Failure> {
+        let id = w.ensure_stock(&symbol("A"))?.id;
+        let day = bar("2020-01-02", "1");
+        w.insert_bars(id, CHART, instant(1), &[day, day])?;
+        Ok(())
+    });
+    assert!(matches!(result, Err(Failure::Store(StoreError::Constraint { .. }))), "{result:?}");
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 0);
+    stock(store, "A");
+}
+
+pub(crate) fn a_panic_rolls_back_and_the_store_goes_on(database: &dyn Database) {
+    let one = StoreOptions { max_connections: 1, ..StoreOptions::default() };
+    let store = database.another(&one);
+    for _ in 0..3 {
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            store.write(|w| -> Done {
+                w.ensure_stock(&symbol("A"))?;
+                panic!("in the middle");
+            })
+        }));
+        assert!(panicked.is_err());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            store.read(|r| -> Done {
+                r.totals()?;
+                panic!("in the middle");
+            })
+        }));
+        assert!(panicked.is_err());
+    }
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 0);
+    stock(&store, "A");
+    assert_eq!(database.store().read(|r| r.totals()).unwrap().stocks, 1);
+}
+
+pub(crate) fn a_snapshot_does_not_move(database: &dyn Database) {
+    let store = database.store();
+    store
+        .read(|r| -> Done {
+            // Before anything is read, as a snapshot that began late would show.
+            stock(store, "A");
+            assert_eq!(r.totals()?.stocks, 0);
+            stock(store, "B");
+            assert_eq!(r.totals()?.stocks, 0);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 2);
+}
+
+pub(crate) fn writers_take_turns(database: &dyn Database) {
+    let another = database.another(&StoreOptions::default());
+    let id = stock(database.store(), "A");
+    database.store().write(|w| w.lock_series(id, CHART)).unwrap();
+    let update = cream_store::SeriesUpdate {
+        currency: None,
+        time_zone: None,
+        fetched_at: instant(1),
+        changed_at: instant(1),
+        changed: true,
+    };
+    thread::scope(|scope| {
+        for number in 0..4 {
+            let store = if number % 2 == 0 { database.store() } else { &another };
+            let update = &update;
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    store.write(|w| w.update_series(id, CHART, update)).unwrap();
+                }
+            });
+        }
+    });
+    let series = another.read(|r| r.series(id, CHART)).unwrap().unwrap();
+    assert_eq!(series.revision, 100, "no update is lost");
+}
+
+pub(crate) fn a_locked_database_is_busy_and_nothing_is_called(database: &dyn Database) {
+    let hasty = StoreOptions { busy_timeout: Duration::from_millis(50), ..StoreOptions::default() };
+    let store = database.another(&hasty);
+    let calls = AtomicU32::new(0);
+    let write = || {
+        store.write(|w| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            w.ensure_stock(&symbol("A"))
+        })
+    };
+    database.while_locked(&mut || {
+        let start = Instant::now();
+        let error = write().unwrap_err();
+        assert!(matches!(error, StoreError::Busy { .. }) && error.is_transient(), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 0, "readers go on");
+    });
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    write().unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+pub(crate) fn a_writer_sees_what_it_wrote(database: &dyn Database) {
+    let id = stock(database.store(), "A");
+    database
+        .store()
+        .write(|w| -> Done {
+            w.insert_bars(id, CHART, instant(1), &[bar("2020-01-02", "1")])?;
+            assert_eq!(w.all_bars(id, CHART, DateRange::ALL)?.len(), 1);
+            let elsewhere = database.store().read(|r| r.bars(id, CHART, &BarQuery::default()))?;
+            assert!(elsewhere.is_empty(), "nobody else does yet");
+            Ok(())
+        })
+        .unwrap();
+}
+
+pub(crate) fn a_store_may_be_shared_between_threads(database: &dyn Database) {
+    let few = StoreOptions { max_connections: 2, ..StoreOptions::default() };
+    let store = database.another(&few);
+    thread::scope(|scope| {
+        for number in 0..6 {
+            let store = store.clone();
+            scope.spawn(move || {
+                for round in 0..10 {
+                    stock(&store, &format!("S{number}-{round}"));
+                    store.read(|r| r.totals()).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 60);
+}
