@@ -443,8 +443,14 @@ fn history(
         .filter(|time| zone.date(*time).is_some())
         .map(Timestamp::from_seconds);
     let asked = ask.range.or_else(|| {
-        let (first, end) = ask.period?;
-        DateRange::new(zone.date(first)?, zone.date(end)?.previous()?).ok()
+        // Rows bear the start of their session, which is some time within its date: of a date
+        // that the period cuts, only the row itself can tell whether it was asked for.
+        let (start, end) = ask.period?;
+        let first = match (zone.date(start)?, zone.date(start.checked_sub(1)?)?) {
+            (date, before) if before < date => date,
+            (date, _) => date.next()?,
+        };
+        DateRange::new(first, zone.date(end)?.previous()?).ok()
     });
     finish::bars(&mut history, bars, unreadable, asked, warnings)?;
     let mut actions = match chart.events {

@@ -74,7 +74,10 @@ pub(crate) fn bars(
     }
     history.bars = one_a_date(rows, warnings);
     history.coverage.range = range;
-    history.coverage.undecided_bars = without_bars(Coverage::normalized(open), &history.bars);
+    if !open.is_empty() {
+        let dates: Vec<_> = history.bars.iter().map(Bar::date).collect();
+        history.coverage.undecided_bars = without(Coverage::normalized(open), &dates);
+    }
     flag(&mut history.bars, warnings);
     Ok(())
 }
@@ -161,16 +164,15 @@ fn between(
     DateRange::new(low?, high?).ok()
 }
 
-/// The ranges without the dates that have a bar after all.
-fn without_bars(ranges: Vec<DateRange>, bars: &[Bar]) -> Vec<DateRange> {
+/// The ranges without these dates, which ascend.
+fn without(ranges: Vec<DateRange>, dates: &[Date]) -> Vec<DateRange> {
     let mut left = Vec::with_capacity(ranges.len());
     for range in ranges {
         let mut first = Some(range.first());
-        let start = bars.partition_point(|bar| bar.date() < range.first());
-        for bar in bars.iter().skip(start).take_while(|bar| bar.date() <= range.last()) {
-            let until = bar.date().previous();
-            left.extend(first.zip(until).and_then(|(a, b)| DateRange::new(a, b).ok()));
-            first = bar.date().next();
+        let start = dates.partition_point(|date| *date < range.first());
+        for date in dates.iter().skip(start).take_while(|date| **date <= range.last()) {
+            left.extend(first.zip(date.previous()).and_then(|(a, b)| DateRange::new(a, b).ok()));
+            first = date.next();
         }
         left.extend(first.and_then(|first| DateRange::new(first, range.last()).ok()));
     }
@@ -268,11 +270,30 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
             open.push(DateRange::single(action.date));
         }
     }
+    open.extend(actions.unreadable.iter().flatten().copied().map(DateRange::single));
+    // What stands beside an unreadable action of the same date is left open with it.
+    let open = Coverage::normalized(open);
+    history.actions.retain(|action| !open.iter().any(|range| range.contains(action.date)));
+    let dates: Vec<_> = history.actions.iter().map(|action| action.date).collect();
+    let coverage = &mut history.coverage;
+    let mut open = open;
     if !actions.decided || actions.unreadable.contains(&None) {
         open.push(range);
     }
-    open.extend(actions.unreadable.into_iter().flatten().map(DateRange::single));
-    history.coverage.undecided_actions = Coverage::normalized(open);
+    // An action outside of the rows is decided for its date, and nothing else out there is.
+    if let (Some(first), Some(last)) = (dates.first(), dates.last()) {
+        let wide = range.hull(DateRange::single(*first)).hull(DateRange::single(*last));
+        let before = range.first().previous().map(|end| DateRange::new(wide.first(), end));
+        let after = range.last().next().map(|start| DateRange::new(start, wide.last()));
+        for gap in [before, after].into_iter().flatten().flatten() {
+            open.push(gap);
+            coverage.undecided_bars.push(gap);
+        }
+        coverage.undecided_bars =
+            Coverage::normalized(std::mem::take(&mut coverage.undecided_bars));
+        coverage.range = Some(wide);
+    }
+    coverage.undecided_actions = without(Coverage::normalized(open), &dates);
 }
 
 /// What two actions of a kind on a date amount to, if that can be said.

@@ -152,8 +152,9 @@ fn repeated_actions_are_joined_where_that_means_something() {
     let history = acted(vec![paid(9, 5), paid(9, 6), paid(3, 1)], vec![], true);
     assert_eq!(history.actions, [paid(3, 1), paid(9, 11)]);
     assert!(history.coverage.undecided_actions.is_empty());
-    let history = acted(vec![split(9, 5), split(9, 6), paid(9, 1)], vec![], true);
-    assert_eq!(history.actions, [paid(9, 1)]);
+    // What stands beside them is left open with them.
+    let history = acted(vec![split(9, 5), split(9, 6), paid(9, 1), paid(8, 1)], vec![], true);
+    assert_eq!(history.actions, [paid(8, 1)]);
     assert_eq!(history.coverage.undecided_actions, [range(9, 9)]);
     let history = acted(vec![paid(9, i64::MAX), paid(9, 6)], vec![], true);
     assert_eq!(history.actions, []);
@@ -166,8 +167,21 @@ fn what_was_not_asked_or_not_readable_stays_open() {
     };
     assert_eq!(open(vec![], true), []);
     assert_eq!(open(vec![Some(day(4))], true), [range(4, 4)]);
-    assert_eq!(open(vec![None], true), [range(0, 50)]);
-    assert_eq!(open(vec![], false), [range(0, 50)]);
+    // What is there is decided all the same.
+    assert_eq!(open(vec![None], true), [range(0, 8), range(10, 50)]);
+    assert_eq!(open(vec![], false), [range(0, 8), range(10, 50)]);
+    let history = acted(vec![paid(9, 5), paid(8, 5)], vec![Some(day(9))], true);
+    assert_eq!(history.actions, [paid(8, 5)]);
+}
+
+#[test]
+fn an_action_outside_of_the_rows_is_decided_and_nothing_else_out_there_is() {
+    let history = acted(vec![paid(-9, 5), split(-9, 2), paid(60, 5)], vec![], true);
+    assert_eq!(history.actions.len(), 3);
+    let coverage = &history.coverage;
+    assert_eq!(coverage.range, Some(range(-9, 60)));
+    assert_eq!(coverage.undecided_bars, [range(-9, -1), range(51, 60)]);
+    assert_eq!(coverage.undecided_actions, [range(-8, -1), range(51, 59)]);
 }
 
 proptest! {

@@ -55,7 +55,7 @@ fn the_whole_page_gives_its_embedded_data() {
         })
         .collect();
     assert_eq!(splits, ["2020-08-31 5:1", "2022-08-25 3:1"]);
-    assert_eq!(history.coverage.range.unwrap().to_string(), "1969-12-31..2025-06-15");
+    assert_eq!(history.coverage.range.unwrap().to_string(), "1970-01-01..2025-06-15");
     assert!(history.coverage.undecided_bars.is_empty());
     assert!(history.coverage.undecided_actions.is_empty());
 
