@@ -3,6 +3,15 @@
 //! `cargo bench -p cream-parser`. The inputs are made here in the vendors' shape; the recorded
 //! page in `../shared` joins them where it is present.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "made-up inputs need no care"
+)]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -110,7 +119,7 @@ impl Rows {
             page,
             "<script type=\"application/json\" data-url=\"https://q/v8/finance/chart/DEMO?\
              events=div&amp;interval=1d&amp;period1=0&amp;period2=9999999999\">\
-             {{\"status\":200,\"body\":{body}}}</script></body></html>\n"
+             {{\"status\":200,\"body\":{body}}}</script></body></html>"
         );
         page
     }

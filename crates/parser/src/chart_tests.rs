@@ -1,3 +1,5 @@
+#![expect(clippy::string_slice, reason = "a wrong place is a failed test")]
+
 use cream_models::ActionKind;
 
 use super::*;

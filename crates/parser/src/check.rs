@@ -13,7 +13,7 @@ pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warning
     let mut bad = table.unreadable.iter().peekable();
     let mut order: Vec<&Row> = Vec::new();
     let is_descending = table.rows.is_sorted_by(|a, b| a.bar.date() > b.bar.date());
-    let mut rows: Box<dyn Iterator<Item = &Row>> = if !is_descending || bad.peek().is_some() {
+    let rows: Box<dyn Iterator<Item = &Row>> = if !is_descending || bad.peek().is_some() {
         for (index, row) in table.rows.iter().enumerate() {
             match bad.next_if(|bad| bad.row == index) {
                 None => order.push(row),
@@ -54,7 +54,7 @@ pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warning
             None => *missing = Some((bar.date(), bar.date(), 1)),
         }
     };
-    while let Some(row) = rows.next() {
+    for row in rows {
         let date = row.bar.date();
         while let Some(bar) = bars.next_if(|bar| bar.date() < date) {
             lacks(bar, &mut missing);

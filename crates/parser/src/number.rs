@@ -16,15 +16,28 @@ use crate::error::{ParseError, Result, at, excerpt};
 const PLACES: i64 = 9;
 
 /// Powers of ten that fit 64 bits.
-const POW10: [u64; 20] = {
-    let mut powers = [1; 20];
-    let mut index = 1;
-    while index < 20 {
-        powers[index] = powers[index - 1] * 10;
-        index += 1;
-    }
-    powers
-};
+const POW10: [u64; 20] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+    1_000_000_000_000,
+    10_000_000_000_000,
+    100_000_000_000_000,
+    1_000_000_000_000_000,
+    10_000_000_000_000_000,
+    100_000_000_000_000_000,
+    1_000_000_000_000_000_000,
+    10_000_000_000_000_000_000,
+];
 
 /// 10^-n as floats, for guesses only.
 const TENTH: [f64; 20] = [
@@ -264,14 +277,14 @@ fn half_even(quotient: u64, rest: u64, divisor: u64) -> u64 {
 #[inline(always)]
 fn shortest(significand: u64, shift: u32) -> Option<Nanos> {
     // 10^-places is the largest power of ten that is not above the float's unit, 2^-shift.
-    let places = (shift as usize * 1233 >> 12) + 1;
+    let places = ((shift as usize * 1233) >> 12) + 1;
     let half = pow10(places);
     // In units of 2^-(shift+1) · 10^-places: the value, and half the interval's width, `half`.
     // Below 2^24 · 10^11 · 2, which fits.
     let value = 2 * significand * half;
     let upper = value + half;
     let tens = (upper >> (shift + 1)) / 10;
-    let rest = upper - (tens * 10 << (shift + 1));
+    let rest = upper - ((tens * 10) << (shift + 1));
     let decimal = if rest < 2 * half {
         if rest == 0 {
             return None;
