@@ -238,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_cannot_be_read_tells_its_field_and_why() {
+        use diesel::prelude::*;
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let day = diesel::dsl::sql::<cream_schema::Day>("2932897 AS date");
+        let read = diesel::select(day).get_result::<cream_schema::DayValue>(&mut connection);
+        let message = failed(read.unwrap_err()).to_string();
+        assert!(message.contains("'date'") && message.contains("day 2932897 lies"), "{message}");
+    }
+
+    #[test]
     fn a_constraint_is_named() {
         for (kind, text, name) in [
             (
