@@ -41,7 +41,10 @@ static ROWS: LazyLock<Rows> = LazyLock::new(|| {
             (price * 1e6).round() / 1e6
         };
         let days = 14_789 + i64::from(row) / 5 * 7 + i64::from(row) % 5;
-        let cells = [next(), next(), next(), next(), next()];
+        let [open, one, other, close] = [next(), next(), next(), next()];
+        let high = one.max(other).max(open).max(close);
+        let low = one.min(other).min(open).min(close);
+        let cells = [open, high, low, close, close];
         (days * 86_400 + 48_600, cells, (random() * 1e8) as u64)
     });
     Rows(rows.collect())

@@ -16,7 +16,7 @@ use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
 use crate::finish::{self, Actions, MAX_ROWS, Unreadable};
 use crate::json::Reader;
-use crate::number::Number;
+use crate::number::{Nanos, Number};
 use crate::warnings::Warnings;
 use crate::zone::Zone;
 
@@ -235,19 +235,27 @@ fn meta(reader: &mut Reader<'_>, meta: &mut Meta) -> Result<()> {
 }
 
 fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
-    let mut elements = reader.array("an array of timestamps")?;
-    while reader.next_element(&mut elements)? {
+    let bytes = reader.bytes();
+    let mut goes_on = reader.enter("an array of timestamps")?;
+    while goes_on {
         if timestamps.len() == MAX_ROWS {
             return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
         }
+        if let Some((time, end)) = Number::quick_integer(bytes, reader.pos) {
+            timestamps.push(time);
+            goes_on = bytes.get(end) == Some(&b',');
+            reader.pos = end + 1;
+            continue;
+        }
         let time = match reader.peek() {
-            Some(b'-' | b'0'..=b'9') => reader.number()?.integer(reader.bytes()),
+            Some(b'-' | b'0'..=b'9') => reader.number()?.integer(bytes),
             _ => {
                 reader.skip()?;
                 None
             }
         };
         timestamps.push(time.unwrap_or(BAD_TIME));
+        goes_on = reader.more()?;
     }
     Ok(())
 }
@@ -302,6 +310,10 @@ fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result
     if reader.null()? {
         return Ok(());
     }
+    if chart.bars.is_empty() {
+        // As many rows as timestamps, where these came first.
+        chart.bars.resize(chart.timestamps.len(), Bar::new(Date::MIN));
+    }
     let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
     let length = match field {
         BarField::Open => cells.read::<{ BarField::Open as u8 }>(reader)?,
@@ -335,10 +347,32 @@ impl Cells<'_> {
                 _ => BarField::Volume,
             }
         };
+        let is_volume = FIELD == BarField::Volume as u8;
         let bytes = reader.bytes();
-        let mut elements = reader.array("an array of numbers")?;
+        let mut goes_on = reader.enter("an array of numbers")?;
         let mut row = 0;
-        while reader.next_element(&mut elements)? {
+        while goes_on {
+            // The usual shapes, one after the other.
+            while let Some(bar) = self.bars.get_mut(row) {
+                let end = if is_volume {
+                    let Some((volume, end)) = Number::quick_integer(bytes, reader.pos) else {
+                        break;
+                    };
+                    bar.set(field, Some(volume));
+                    end
+                } else {
+                    let Some(number) = Number::quick(bytes, reader.pos) else { break };
+                    let Some(nanos) = number.yahoo_price(bytes) else { break };
+                    set_price(bar, field, nanos);
+                    number.end
+                };
+                reader.pos = end + 1;
+                row += 1;
+                if bytes.get(end) != Some(&b',') {
+                    return Ok(row);
+                }
+            }
+            reader.peek();
             if row == self.bars.len() {
                 if row == MAX_ROWS {
                     let position = at(reader.pos);
@@ -348,34 +382,39 @@ impl Cells<'_> {
             }
             let start = reader.pos;
             let Some(bar) = self.bars.get_mut(row) else { break };
-            match bytes.get(start) {
+            let is_read = match bytes.get(start) {
                 Some(b'-' | b'0'..=b'9') => {
-                    let number = Number::scan(bytes, start)?;
-                    reader.pos = number.end;
-                    let value = if FIELD == BarField::Volume as u8 {
-                        number.integer(bytes).filter(|volume| *volume >= 0)
+                    let number = reader.number()?;
+                    if is_volume {
+                        let volume = number.integer(bytes).filter(|volume| *volume >= 0);
+                        bar.set(field, volume);
+                        volume.is_some()
                     } else {
-                        number.yahoo_price(bytes).map(|(nanos, rounded)| {
-                            if rounded {
-                                *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
-                            }
-                            nanos
-                        })
-                    };
-                    match value {
-                        Some(_) => bar.set(field, value),
-                        None => self.bad.push((row, field, start)),
+                        let nanos = number.yahoo_price(bytes);
+                        nanos.map(|nanos| set_price(bar, field, nanos)).is_some()
                     }
                 }
-                Some(b'n') => drop(reader.null()?),
+                Some(b'n') => reader.null()?,
                 _ => {
                     reader.skip()?;
-                    self.bad.push((row, field, start));
+                    false
                 }
+            };
+            if !is_read {
+                self.bad.push((row, field, start));
             }
             row += 1;
+            goes_on = reader.more()?;
         }
         Ok(row)
+    }
+}
+
+#[inline(always)]
+fn set_price(bar: &mut Bar, field: BarField, (nanos, rounded): Nanos) {
+    bar.set(field, Some(nanos));
+    if rounded {
+        *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
     }
 }
 

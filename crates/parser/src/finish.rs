@@ -2,7 +2,7 @@
 //! and what stays open. Nothing here knows a vendor.
 
 use cream_models::{
-    ActionKind, Bar, BarFlags, CorporateAction, CorporateEvent, Coverage, Date, DateRange,
+    ActionKind, Bar, BarFlags, CorporateAction, CorporateEvent, Coverage, Date, DateRange, Price,
     PriceHistory, WarningKind,
 };
 
@@ -214,10 +214,24 @@ fn one_a_date(mut rows: Vec<Bar>, warnings: &mut Warnings) -> Vec<Bar> {
     rows
 }
 
+/// Whether nothing about a bar can be odd, told quickly.
+#[inline]
+fn is_plain(bar: &Bar) -> bool {
+    let values = (bar.open(), bar.high(), bar.low(), bar.close(), bar.volume());
+    let (Some(open), Some(high), Some(low), Some(close), Some(volume)) = values else {
+        return false;
+    };
+    let within = low <= open && open <= high && low <= close && close <= high;
+    within && low > Price::ZERO && volume > 0 && bar.flags().is_empty()
+}
+
 /// Flags what is odd, and warns once a flag.
 fn flag(bars: &mut [Bar], warnings: &mut Warnings) {
     let mut all = BarFlags::NONE;
     for bar in &mut *bars {
+        if is_plain(bar) {
+            continue;
+        }
         let flags = bar.flags() | bar.judged_flags();
         if !flags.is_empty() {
             *bar = bar.with_flags(flags);
@@ -312,7 +326,7 @@ fn joined(one: CorporateEvent, other: CorporateEvent) -> Option<CorporateEvent> 
 }
 
 /// The event of a cash amount.
-pub(crate) const fn cash(kind: ActionKind, amount: cream_models::Price) -> CorporateEvent {
+pub(crate) const fn cash(kind: ActionKind, amount: Price) -> CorporateEvent {
     match kind {
         ActionKind::CapitalGain => CorporateEvent::CapitalGain { amount },
         _ => CorporateEvent::Dividend { amount },

@@ -1,4 +1,4 @@
-use cream_models::{Price, SplitRatio, Vendor};
+use cream_models::{SplitRatio, Vendor};
 use proptest::prelude::*;
 
 use super::*;

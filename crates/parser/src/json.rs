@@ -131,6 +131,25 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
+    /// Enters an array; whether it has an element.
+    pub(crate) fn enter(&mut self, expected: &str) -> Result<bool> {
+        self.take(b'[', expected)?;
+        let is_empty = self.peek() == Some(b']');
+        self.pos += usize::from(is_empty);
+        Ok(!is_empty)
+    }
+
+    /// Behind an element: whether another follows. The array is left where not.
+    #[inline(always)]
+    pub(crate) fn more(&mut self) -> Result<bool> {
+        let next = self.peek();
+        if !matches!(next, Some(b',' | b']')) {
+            return Err(self.unexpected("a comma or the end of the array"));
+        }
+        self.pos += 1;
+        Ok(next == Some(b','))
+    }
+
     /// Reads `null` if it stands here.
     pub(crate) fn null(&mut self) -> Result<bool> {
         if self.peek() == Some(b'n') {

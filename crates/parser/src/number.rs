@@ -66,33 +66,118 @@ fn pow10(exponent: usize) -> u64 {
     POW10.get(exponent).copied().unwrap_or(0)
 }
 
+/// `0` in each byte: taken off, digits become 0 to 9.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The top bit of each byte that is no digit, up to and with the first such byte; `word` is
+/// without its [`ZEROS`].
+#[inline(always)]
+const fn others(word: u64) -> u64 {
+    (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
+}
+
+/// The value of the first `bits / 8` digits of a word without its [`ZEROS`].
+#[inline(always)]
+fn value(word: u64, bits: u32) -> u64 {
+    // The digits move to the end of the word, zeros lead.
+    let word = word.checked_shl(64 - bits).unwrap_or(0);
+    let pairs = (word.wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(6_553_601) >> 16) & 0x0000_FFFF_0000_FFFF;
+    fours.wrapping_mul(42_949_672_960_001) >> 32
+}
+
+/// Eight bytes as a word without its [`ZEROS`].
+#[inline(always)]
+fn word(bytes: &[u8], start: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?) ^ ZEROS)
+}
+
 /// Up to eight digits at `start`: their value and their count.
 #[inline(always)]
 fn digits(bytes: &[u8], start: usize) -> (u64, usize) {
-    let rest = bytes.get(start..).unwrap_or_default();
-    let word = match rest.first_chunk::<8>() {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => {
-            let mut chunk = [0; 8];
-            for (to, from) in chunk.iter_mut().zip(rest) {
-                *to = *from;
-            }
-            u64::from_le_bytes(chunk)
+    let word = word(bytes, start).unwrap_or_else(|| {
+        let mut chunk = [0; 8];
+        for (to, from) in chunk.iter_mut().zip(bytes.get(start..).unwrap_or_default()) {
+            *to = *from;
         }
-    };
-    // Digits become 0 to 9; the first byte that is none sets its own top bit.
-    let word = word ^ 0x3030_3030_3030_3030;
-    let others = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
-    let bits = others.trailing_zeros() & !7;
-    let count = bits / 8;
-    // Digits move to the end of the word, zeros lead.
-    let word = word.checked_shl(64 - bits).unwrap_or(0);
-    let pairs = word.wrapping_mul(2561) >> 8 & 0x00FF_00FF_00FF_00FF;
-    let fours = pairs.wrapping_mul(6_553_601) >> 16 & 0x0000_FFFF_0000_FFFF;
-    (fours.wrapping_mul(42_949_672_960_001) >> 32, count as usize)
+        u64::from_le_bytes(chunk) ^ ZEROS
+    });
+    let bits = others(word).trailing_zeros() & !7;
+    (value(word, bits), bits as usize / 8)
 }
 
 impl Number {
+    /// Reads a number of the usual shape, followed by a comma or a bracket: up to seven digits,
+    /// a point, up to 16 digits. `None` for any other, be it sound or not.
+    #[inline(always)]
+    pub(crate) fn quick(bytes: &[u8], start: usize) -> Option<Self> {
+        let chunk = bytes.get(start..)?.first_chunk::<32>()?;
+        let first = word(chunk, 0)?;
+        let after = others(first);
+        if after == 0 {
+            return None;
+        }
+        let whole_bits = after.trailing_zeros() & !7;
+        let point = whole_bits as usize / 8;
+        if chunk.get(point) != Some(&b'.') || point == 0 || first & 0xFF == 0 && point > 1 {
+            return None;
+        }
+        // The end is the second byte that is no digit. Most prices end in the third word.
+        let after = after & (after - 1);
+        let length = if after != 0 {
+            after.trailing_zeros() as usize / 8
+        } else {
+            match others(word(chunk, 8)?) {
+                0 => match others(word(chunk, 16)?) {
+                    0 => return None,
+                    after => 16 + after.trailing_zeros() as usize / 8,
+                },
+                after => 8 + after.trailing_zeros() as usize / 8,
+            }
+        };
+        let scale = length - point - 1;
+        if !matches!(chunk.get(length), Some(b',' | b']')) || scale == 0 || length > 20 {
+            return None;
+        }
+        let whole = value(first, whole_bits);
+        let high = word(chunk, point + 1)?;
+        let mantissa = match scale.checked_sub(8) {
+            Some(low) if low <= 8 => {
+                let high = whole * 100_000_000 + value(high, 64);
+                let bits = u32::try_from(low * 8).ok()?;
+                high.wrapping_mul(pow10(low)).wrapping_add(value(word(chunk, point + 9)?, bits))
+            }
+            Some(_) => return None,
+            None => whole * pow10(scale) + value(high, u32::try_from(scale * 8).ok()?),
+        };
+        let end = start + length;
+        Some(Self { start, end, mantissa, scale, negative: false, plain: true })
+    }
+
+    /// Reads a whole number of up to 15 digits, not negative, followed by a comma or a bracket.
+    /// `None` for any other, be it sound or not.
+    #[inline(always)]
+    pub(crate) fn quick_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> {
+        let chunk = bytes.get(start..)?.first_chunk::<16>()?;
+        let first = word(chunk, 0)?;
+        let bits = others(first).trailing_zeros() & !7;
+        let (mut number, mut length) = (value(first, bits), bits as usize / 8);
+        if bits == 64 {
+            let second = word(chunk, 8)?;
+            let bits = others(second).trailing_zeros() & !7;
+            let count = bits as usize / 8;
+            number = number * pow10(count) + value(second, bits);
+            length += count;
+        }
+        if !matches!(chunk.get(length), Some(b',' | b']'))
+            || length == 0
+            || first & 0xFF == 0 && length > 1
+        {
+            return None;
+        }
+        Some((number.cast_signed(), start + length))
+    }
+
     /// Reads the JSON number at `start`.
     ///
     /// # Errors
@@ -285,20 +370,13 @@ fn shortest(significand: u64, shift: u32) -> Option<Nanos> {
     let upper = value + half;
     let tens = (upper >> (shift + 1)) / 10;
     let rest = upper - ((tens * 10) << (shift + 1));
-    let decimal = if rest < 2 * half {
-        if rest == 0 {
-            return None;
-        }
-        tens * 10
-    } else if rest == 2 * half {
+    let nearest = (value + (1 << shift)) >> (shift + 1);
+    let is_tie = value & ((2 << shift) - 1) == 1 << shift;
+    if rest == 0 || rest == 2 * half || is_tie {
         return None;
-    } else {
-        let below = value & ((2 << shift) - 1);
-        if below == 1 << shift {
-            return None;
-        }
-        (value + (1 << shift)) >> (shift + 1)
-    };
+    }
+    // Either is as likely as the other, so better no branch.
+    let decimal = std::hint::select_unpredictable(rest < 2 * half, tens * 10, nearest);
     if places <= 9 {
         return Some((i64::try_from(decimal * pow10(9 - places)).ok()?, false));
     }
@@ -385,7 +463,44 @@ mod tests {
     }
 
     fn check(text: &str) {
-        assert_eq!(price(text), slow_price(text.as_bytes()), "{text}");
+        let slow = slow_price(text.as_bytes());
+        assert_eq!(price(text), slow, "{text}");
+        let padded = format!("[{text},1234567890123456789012345678901234567890");
+        if let Some(number) = Number::quick(padded.as_bytes(), 1) {
+            assert_eq!(number.end, 1 + text.len(), "{text}");
+            assert_eq!(number.yahoo_price(padded.as_bytes()), slow, "{text}");
+        }
+        if let Some((number, end)) = Number::quick_integer(padded.as_bytes(), 1) {
+            assert_eq!((number.to_string().as_str(), end), (text, 1 + text.len()));
+        }
+    }
+
+    #[test]
+    fn the_quick_readers_take_the_usual_shapes_and_no_others() {
+        let pad = " 000000000000000000000000000000000";
+        let quick = |text: &str| {
+            let padded = format!("{text}{pad}");
+            Number::quick(padded.as_bytes(), 0).map(|number| (number.mantissa, number.scale))
+        };
+        assert_eq!(quick("1.2666670083999634,"), Some((12_666_670_083_999_634, 16)));
+        assert_eq!(quick("325.30999755859375]"), Some((32_530_999_755_859_375, 14)));
+        assert_eq!(quick("112.5,"), Some((1125, 1)));
+        assert_eq!(quick("0.12345678,"), Some((12_345_678, 8)));
+        for text in
+            ["1,", "01.5,", "1.,", ".5,", "-1.5,", "1.5e3,", "1.5.5,", "1.5 ,", "12345678.5,", "x,"]
+        {
+            assert_eq!(quick(text), None, "{text}");
+        }
+        let integer = |text: &str| {
+            Number::quick_integer(format!("{text}{pad}").as_bytes(), 0).map(|(number, _)| number)
+        };
+        assert_eq!(integer("1277818200,"), Some(1_277_818_200));
+        assert_eq!(integer("0]"), Some(0));
+        assert_eq!(integer("12345678,"), Some(12_345_678));
+        assert_eq!(integer("123456789012345,"), Some(123_456_789_012_345));
+        for text in ["1234567890123456,", "01,", "-1,", "1.5,", "1 ,", ",", "1e3,"] {
+            assert_eq!(integer(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -525,6 +640,8 @@ mod tests {
 
         #[test]
         fn nothing_panics(bytes: Vec<u8>, start in 0_usize..40) {
+            let _ = Number::quick(&bytes, start).map(|number| number.yahoo_price(&bytes));
+            let _ = Number::quick_integer(&bytes, start);
             if let Ok(number) = Number::scan(&bytes, start) {
                 let _ = number.yahoo_price(&bytes);
                 let _ = number.integer(&bytes);

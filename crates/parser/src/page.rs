@@ -106,7 +106,9 @@ fn find(html: &[u8]) -> Parts<'_> {
     while let Some(token) = tokens.next_tag() {
         match token {
             Token::Start(tag) => match tag.name {
-                SCRIPT if templates == 0 => parts.scripts.extend(script(&tag)),
+                SCRIPT if templates == 0 && parts.scripts.len() < MAX_SCRIPTS => {
+                    parts.scripts.extend(script(&tag));
+                }
                 TABLE if templates == 0 && parts.table.is_none() => {
                     match table::read(&mut tokens, tag.start).transpose() {
                         Some(table) => parts.table = Some(table),
@@ -138,6 +140,8 @@ const LINK: u64 = name(b"link");
 const TITLE: u64 = name(b"title");
 const HTML: u64 = name(b"html");
 
+/// More chart scripts are not looked at.
+const MAX_SCRIPTS: usize = 256;
 /// Where chart answers come from.
 const CHART_PATH: &str = "/v8/finance/chart/";
 

@@ -1,6 +1,13 @@
 //! Recorded responses, read and compared with an independent reading of the same bytes. They are
 //! kept outside of the project; where they are absent the tests say so and pass.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a panic is a failed test, and a skipped one says so"
+)]
+
 use std::path::PathBuf;
 
 use cream_models::{ActionKind, Bar, BarField, CorporateEvent, PriceHistory, Warning, WarningKind};
