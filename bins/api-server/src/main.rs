@@ -45,8 +45,15 @@ enum Command {
 #[derive(Args)]
 struct Listen {
     /// Address and port to listen on, instead of API_LISTEN; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:0; names such as \
+         localhost are not looked up"
+    })
 }
 
 fn main() -> ExitCode {
@@ -87,4 +94,25 @@ fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> ApiSettings 
     .fold(ApiSettings::new(listen.unwrap_or(settings.api_listen)), |api, (name, path)| {
         api.with_folder(name, path.clone())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_with_an_example() {
+        assert!(Arguments::try_parse_from(["api-server", "--listen", "[::1]:0"]).is_ok());
+        for bad in ["localhost:8080", ":8080", "8080", "127.0.0.1", "127.0.0.1:99999", ""] {
+            let given = Arguments::try_parse_from(["api-server", "demo", "--listen", bad]);
+            let message = given.map(|_| ()).unwrap_err().to_string();
+            assert!(message.contains("such as 127.0.0.1:8080"), "{message}");
+        }
+    }
 }

@@ -66,7 +66,12 @@ pub(crate) struct Params {
     /// What it knows, and refuses.
     unserved: Vec<&'static str>,
     errors: Vec<FieldError>,
+    /// Whether there were more errors than are kept.
+    has_more_errors: bool,
 }
+
+/// Errors that an answer tells at most, so that a long query of nonsense is answered in short.
+const MAX_ERRORS: usize = 16;
 
 impl FromRequest for Params {
     type Error = ApiError;
@@ -80,8 +85,13 @@ impl FromRequest for Params {
 impl Params {
     /// Splits `a=1&b=2`, percent-decoded, `+` being a space.
     pub(crate) fn read(query: &str) -> Self {
-        let mut params =
-            Self { pairs: Vec::new(), taken: Vec::new(), unserved: Vec::new(), errors: Vec::new() };
+        let mut params = Self {
+            pairs: Vec::new(),
+            taken: Vec::new(),
+            unserved: Vec::new(),
+            errors: Vec::new(),
+            has_more_errors: false,
+        };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let text = |raw: &str| {
@@ -90,11 +100,7 @@ impl Params {
             };
             match (text(name), text(value)) {
                 (Some(name), Some(value)) => params.pairs.push((name, value)),
-                _ => params.errors.push(FieldError::new(
-                    name,
-                    Some(value),
-                    "it is not UTF-8 text once percent-decoded",
-                )),
+                _ => params.refuse(name, Some(value), "it is not UTF-8 text once percent-decoded"),
             }
         }
         params
@@ -106,7 +112,13 @@ impl Params {
     }
 
     fn refuse(&mut self, field: &str, value: Option<&str>, message: impl Into<String>) {
-        self.errors.push(FieldError::new(field, value, message));
+        if self.errors.len() < MAX_ERRORS {
+            // The name is as hostile as the value.
+            let field: String = field.chars().take(64).collect();
+            self.errors.push(FieldError::new(field, value, message));
+        } else {
+            self.has_more_errors = true;
+        }
     }
 
     /// The parameter's text, where it is given once.
@@ -205,8 +217,9 @@ impl Params {
     ///
     /// Where any parameter was wrong, or is none of those that were asked for.
     pub(crate) fn finish(mut self) -> Result<(), ApiError> {
+        let pairs = std::mem::take(&mut self.pairs);
         let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in &self.pairs {
+        for (name, value) in &pairs {
             let is_known = [&self.taken, &self.unserved, &seen]
                 .into_iter()
                 .any(|names| names.contains(&name.as_str()));
@@ -220,11 +233,16 @@ impl Params {
                     format!("this route takes no such parameter; it takes {}", known.join(", "))
                 }
             };
-            // The name is as hostile as the value.
-            let name: String = name.chars().take(64).collect();
-            self.errors.push(FieldError::new(name, Some(value), message));
+            self.refuse(name, Some(value), message);
+            if self.has_more_errors {
+                break;
+            }
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::parameters(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::parameters(self.errors, self.has_more_errors))
+        }
     }
 }
 

@@ -155,9 +155,15 @@ impl ApiError {
         Self { cause: Some(cause.into()), ..Self::new(ErrorCode::Internal, detail) }
     }
 
-    pub(crate) fn parameters(errors: Vec<FieldError>) -> Self {
-        let names: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
-        let detail = format!("refused: {}; see errors", names.join(", "));
+    /// `has_more` tells that there were more errors than these.
+    pub(crate) fn parameters(errors: Vec<FieldError>, has_more: bool) -> Self {
+        let name = |error: &FieldError| match error.field.as_str() {
+            "" => "\"\"".to_owned(),
+            name => name.to_owned(),
+        };
+        let names: Vec<String> = errors.iter().map(name).collect();
+        let more = if has_more { " and more" } else { "" };
+        let detail = format!("refused: {}{more}; see errors", names.join(", "));
         Self { errors, ..Self::new(ErrorCode::InvalidParameters, detail) }
     }
 
@@ -185,7 +191,15 @@ impl ApiError {
     /// What to answer where a foreign layer failed with this status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let code = ErrorCode::of_status(status);
-        Self::new(code, code.meaning())
+        let detail = match code {
+            // Only compression refuses so: handlers of ours say what they offer.
+            ErrorCode::NotAcceptable => {
+                "the `Accept-Encoding` header rules out every encoding served: gzip, zstd, \
+                 deflate, and none (identity); leave it out"
+            }
+            _ => code.meaning(),
+        };
+        Self::new(code, detail)
     }
 
     /// The cause and its own causes, for the log.

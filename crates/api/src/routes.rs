@@ -75,9 +75,31 @@ async fn method_not_allowed() -> Result<HttpResponse, ApiError> {
     Err(ApiError::method_not_allowed(READ))
 }
 
-async fn unknown_route() -> Result<HttpResponse, ApiError> {
-    let detail = "there is no such path; GET / lists the routes";
+async fn unknown_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.uri().path();
+    let hint = match path.strip_suffix('/') {
+        Some(shorter) if is_route(shorter) => "; leave out the slash at the end",
+        _ if path.starts_with("/stock-data/") => {
+            "; below a symbol there are /history and /actions, and a slash within a symbol is \
+             written %2F"
+        }
+        _ => "",
+    };
+    let detail = format!("there is no such path{hint}; GET / lists the routes");
     Err(ApiError::new(ErrorCode::UnknownRoute, detail))
+}
+
+/// Whether a route has such a path.
+fn is_route(path: &str) -> bool {
+    ROUTES.iter().any(|route| {
+        let (mut pattern, mut given) = (route.path.split('/'), path.split('/'));
+        let segments_fit = pattern.by_ref().all(|part| {
+            given.next().is_some_and(|segment| {
+                part == segment || (part.starts_with('{') && !segment.is_empty())
+            })
+        });
+        segments_fit && given.next().is_none()
+    })
 }
 
 /// `GET /`

@@ -22,15 +22,15 @@ use crate::state::State;
 #[non_exhaustive]
 pub enum ServeError {
     /// The address is taken, not ours, or not allowed.
-    #[error("cannot listen on {address}: {}; choose another address or port", reason(.source))]
+    #[error("cannot listen on {address}: {}; choose another address or port", reason(.cause))]
     Bind {
         /// The address asked for.
         address: SocketAddr,
-        /// The cause.
-        source: io::Error,
+        /// The cause, which the message tells already.
+        cause: io::Error,
     },
     /// The server could not be set up, or failed while it ran.
-    #[error("the server failed: {0}")]
+    #[error("the server failed")]
     Run(#[source] io::Error),
 }
 
@@ -87,7 +87,7 @@ impl Server {
             Ok((listener, address))
         };
         let (listener, address) =
-            bind().map_err(|source| ServeError::Bind { address: settings.listen, source })?;
+            bind().map_err(|cause| ServeError::Bind { address: settings.listen, cause })?;
         let (state, stop) = (State::new(store, settings), StopHandle::default());
         Ok(Self { listener, address, state, stop })
     }
@@ -379,7 +379,10 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("cream.db").display());
         let store = Store::open(&url.parse().unwrap(), &StoreOptions::default()).unwrap();
-        let error = serve(store, ApiSettings::new(address), |_| ()).unwrap_err().to_string();
+        let error = serve(store, ApiSettings::new(address), |_| ()).unwrap_err();
+        // Said once: whoever writes the chain of causes shall not repeat it.
+        assert!(std::error::Error::source(&error).is_none());
+        let error = error.to_string();
         let wanted = format!(
             "cannot listen on {address}: another program listens there already; choose another \
              address or port"

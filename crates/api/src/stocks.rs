@@ -60,6 +60,10 @@ impl ListQuery {
         if let Some(long) = text.as_ref().filter(|text| text.chars().count() > MAX_SEARCH) {
             params.wrong("q", long, format!("expected at most {MAX_SEARCH} characters"));
         }
+        // No name holds them, and a database may take a null byte for the end of the text.
+        if let Some(text) = text.as_ref().filter(|text| text.contains(char::is_control)) {
+            params.wrong("q", text, "expected text without control characters");
+        }
         let scope = Fingerprint::new("stocks").optional(text.as_ref());
         let after = params.text("cursor").and_then(|given| {
             let position = cursor::decode(&scope, &given).and_then(|position| {
@@ -99,7 +103,7 @@ fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<A
         let reason = match (&query.after, &query.contains) {
             (Some(_), _) => "the list ends here".to_owned(),
             (None, Some(text)) => format!("no symbol and no name contains {text:?}"),
-            (None, None) => "nothing has been loaded yet".to_owned(),
+            (None, None) => "nothing has been loaded yet; `worker import` does".to_owned(),
         };
         object.string("reason", &reason);
     }

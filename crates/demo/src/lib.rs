@@ -79,6 +79,8 @@ Try:
   curl '{url}/stock-data/GOOG'
   curl '{url}/stock-data/GOOG/history?start=2013-02-01&order=desc'
   curl '{url}/stock-data/GOOG/history?format=csv' > goog.csv
+  curl '{url}/stock-data/%5ECRM'
+  curl '{url}/stock-data/CREAM1/actions'
   curl '{url}/health/ready'
 
 The database is {}; it goes when the server stops. Ctrl-C stops it.",

@@ -105,6 +105,48 @@ fn parameters_are_read_strictly() {
 }
 
 #[test]
+fn a_flood_of_errors_is_answered_in_few_words() {
+    let flood: Vec<String> = (0..1_000).map(|number| format!("p{number}=%FF&q{number}")).collect();
+    for path in ["/health/live", "/stock-data", "/stock-data/TSLA/history"] {
+        let query = flood.join("&");
+        let answer = filled().get(&format!("{path}?{}", &query[..8_000]));
+        let problem = answer.problem(400, "invalid_parameters");
+        assert_eq!(problem["errors"].as_array().unwrap().len(), 16, "{path}");
+        assert!(problem["detail"].as_str().unwrap().ends_with("and more; see errors"), "{problem}");
+        assert!(answer.body.len() < 8_000, "{path}: {}", answer.body.len());
+    }
+    let nameless = filled().get("/health/live?=x").problem(400, "invalid_parameters");
+    assert_eq!(nameless["detail"], "refused: \"\"; see errors");
+}
+
+#[test]
+fn a_search_for_what_no_text_holds_is_refused() {
+    // A database that ends a text at a null byte would search for less, and find everything.
+    for text in ["%00", "TSLA%00x", "%0A", "%7F"] {
+        let problem = filled().get(&format!("/stock-data?q={text}"));
+        let problem = problem.problem(400, "invalid_parameters");
+        let message = problem["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(message, "expected text without control characters", "{text}");
+    }
+}
+
+#[test]
+fn a_path_that_is_nearly_one_says_how_it_is_written() {
+    let api = filled();
+    let detail = |path: &str| {
+        let problem = api.get(path).problem(404, "unknown_route");
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    for path in ["/stock-data/", "/stock-data/TSLA/history/", "/health/ready/"] {
+        assert!(detail(path).contains("leave out the slash at the end"), "{path}");
+    }
+    for path in ["/stock-data/BRK/B", "/stock-data/TSLA/bars", "/stock-data/BRK/B/history"] {
+        assert!(detail(path).contains("a slash within a symbol is written %2F"), "{path}");
+    }
+    assert_eq!(detail("/nowhere"), "there is no such path; GET / lists the routes");
+}
+
+#[test]
 fn a_cursor_serves_its_own_query_only() {
     let api = filled();
     let cursor = |path: &str| api.get(path).json()["next"].as_str().unwrap().to_owned();

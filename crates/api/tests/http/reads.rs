@@ -209,7 +209,10 @@ fn health_tells_what_is_missing() {
         r#"{"status":"ready","checked":["database","migrations","STOCK_DATA_RAW_RESPONSES_DIR"]}"#
     );
     assert_eq!(ready.header("cache-control"), "no-store");
-    assert_eq!(api.get("/stock-data").json()["reason"], "nothing has been loaded yet");
+    assert_eq!(
+        api.get("/stock-data").json()["reason"],
+        "nothing has been loaded yet; `worker import` does"
+    );
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn a_compressed_body_has_a_tag_of_its_own() {
     let path = "/stock-data/TSLA/history";
     let plain = filled().get(path);
     let tag = plain.header("etag");
-    for encoding in ["gzip", "zstd"] {
+    for encoding in ["gzip", "zstd", "deflate"] {
         let packed = filled().get_with(path, &[("accept-encoding", encoding)]);
         assert_eq!(packed.header("content-encoding"), encoding);
         assert_eq!(packed.header("etag"), format!("{}-{encoding}\"", tag.trim_end_matches('"')));
@@ -279,7 +282,9 @@ fn a_compressed_body_has_a_tag_of_its_own() {
         assert_eq!(again.header("content-encoding"), "");
     }
     let none = [("accept-encoding", "identity;q=0, *;q=0")];
-    filled().get_with(path, &none).problem(406, "not_acceptable");
+    let refused = filled().get_with(path, &none).problem(406, "not_acceptable");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("gzip, zstd, deflate"), "{detail}");
 }
 
 #[test]
