@@ -106,10 +106,10 @@ fn parameters_are_read_strictly() {
 
 #[test]
 fn a_flood_of_errors_is_answered_in_few_words() {
-    let flood: Vec<String> = (0..1_000).map(|number| format!("p{number}=%FF&q{number}")).collect();
+    let flood: Vec<String> = (0..500).map(|number| format!("p{number}=%FF&q{number}")).collect();
     for path in ["/health/live", "/stock-data", "/stock-data/TSLA/history"] {
         let query = flood.join("&");
-        let answer = filled().get(&format!("{path}?{}", &query[..8_000]));
+        let answer = filled().get(&format!("{path}?{query}"));
         let problem = answer.problem(400, "invalid_parameters");
         assert_eq!(problem["errors"].as_array().unwrap().len(), 16, "{path}");
         assert!(problem["detail"].as_str().unwrap().ends_with("and more; see errors"), "{problem}");
