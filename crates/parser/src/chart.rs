@@ -8,15 +8,15 @@
 //! Columns go straight into the bars, row by row: nothing is allocated a cell.
 
 use cream_models::{
-    Bar, BarField, BarFlags, Date, DateRange, Instrument, Price, PriceHistory, Symbol, Timestamp,
-    Vendor,
+    Bar, BarField, Date, DateRange, Instrument, Price, PriceHistory, Symbol, Timestamp, Vendor,
 };
 
+use crate::columns;
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
-use crate::finish::{self, Actions, MAX_ROWS, Unreadable};
+use crate::finish::{self, Actions, Unreadable};
 use crate::json::Reader;
-use crate::number::{Nanos, Number};
+use crate::number::Number;
 use crate::warnings::Warnings;
 use crate::zone::Zone;
 
@@ -33,18 +33,18 @@ pub(crate) struct Ask {
 
 /// A chart as it stands, before its rows are judged.
 #[derive(Debug, Default)]
-struct Chart {
+pub(crate) struct Chart {
     meta: Meta,
     has_meta: bool,
     /// Where `timestamp` begins.
     timestamp_start: Option<usize>,
     /// Seconds since 1970; `None` of them is `BAD_TIME`.
-    timestamps: Vec<i64>,
-    bars: Vec<Bar>,
+    pub(crate) timestamps: Vec<i64>,
+    pub(crate) bars: Vec<Bar>,
     /// Where each column begins and how long it is, by field.
-    columns: [Option<(usize, usize)>; 6],
+    pub(crate) columns: [Option<(usize, usize)>; 6],
     /// Cells that cannot be read: row, field, position.
-    bad_cells: Vec<(usize, BarField, usize)>,
+    pub(crate) bad_cells: Vec<(usize, BarField, usize)>,
     /// Where the events are; their dates need the time zone.
     events: Option<usize>,
     events_seen: bool,
@@ -64,7 +64,7 @@ struct Meta {
 }
 
 /// Stands for a timestamp that is no whole number: outside of every date.
-const BAD_TIME: i64 = i64::MIN;
+pub(crate) const BAD_TIME: i64 = i64::MIN;
 
 /// Reads a chart answer. Positions count from the start of `json`.
 pub(crate) fn read(
@@ -160,10 +160,10 @@ fn result(reader: &mut Reader<'_>) -> Result<Chart> {
                 reader.peek();
                 chart.timestamp_start = Some(reader.pos);
                 if !reader.null()? {
-                    times(reader, &mut chart.timestamps)?;
+                    columns::times(reader, &mut chart.timestamps)?;
                 }
             }
-            b"indicators" => indicators(reader, &mut chart)?,
+            b"indicators" => columns::indicators(reader, &mut chart)?,
             b"events" if !chart.events_seen => {
                 chart.events_seen = true;
                 if !reader.null()? {
@@ -232,190 +232,6 @@ fn meta(reader: &mut Reader<'_>, meta: &mut Meta) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
-    let bytes = reader.bytes();
-    let mut goes_on = reader.enter("an array of timestamps")?;
-    while goes_on {
-        if timestamps.len() == MAX_ROWS {
-            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
-        }
-        if let Some((time, end)) = Number::quick_integer(bytes, reader.pos) {
-            timestamps.push(time);
-            goes_on = bytes.get(end) == Some(&b',');
-            reader.pos = end + 1;
-            continue;
-        }
-        let time = match reader.peek() {
-            Some(b'-' | b'0'..=b'9') => reader.number()?.integer(bytes),
-            _ => {
-                reader.skip()?;
-                None
-            }
-        };
-        timestamps.push(time.unwrap_or(BAD_TIME));
-        goes_on = reader.more()?;
-    }
-    Ok(())
-}
-
-fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<()> {
-    let mut members = reader.object("an object with the key \"quote\"")?;
-    while let Some(key) = reader.next_key(&mut members)? {
-        let names: &[(&[u8], BarField)] = match key.as_ref() {
-            b"quote" => &[
-                (b"open", BarField::Open),
-                (b"high", BarField::High),
-                (b"low", BarField::Low),
-                (b"close", BarField::Close),
-                (b"volume", BarField::Volume),
-            ],
-            b"adjclose" => &[(b"adjclose", BarField::AdjClose)],
-            _ => {
-                reader.skip()?;
-                continue;
-            }
-        };
-        if reader.null()? {
-            continue;
-        }
-        let mut sets = reader.array("an array of one object of columns")?;
-        let mut is_first = true;
-        while reader.next_element(&mut sets)? {
-            if !is_first || reader.peek() == Some(b'n') {
-                reader.skip()?;
-                continue;
-            }
-            is_first = false;
-            let mut columns = reader.object("an object of columns")?;
-            while let Some(key) = reader.next_key(&mut columns)? {
-                match names.iter().find(|(name, _)| *name == key.as_ref()) {
-                    Some((_, field)) => column(reader, chart, *field)?,
-                    None => reader.skip()?,
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result<()> {
-    reader.peek();
-    let start = reader.pos;
-    let Some(slot) = chart.columns.get_mut(field as usize) else { return Ok(()) };
-    if slot.is_some() {
-        return Err(reader.unexpected("each column once"));
-    }
-    if reader.null()? {
-        return Ok(());
-    }
-    if chart.bars.is_empty() {
-        // As many rows as timestamps, where these came first.
-        chart.bars.resize(chart.timestamps.len(), Bar::new(Date::MIN));
-    }
-    let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
-    let length = match field {
-        BarField::Open => cells.read::<{ BarField::Open as u8 }>(reader)?,
-        BarField::High => cells.read::<{ BarField::High as u8 }>(reader)?,
-        BarField::Low => cells.read::<{ BarField::Low as u8 }>(reader)?,
-        BarField::Close => cells.read::<{ BarField::Close as u8 }>(reader)?,
-        BarField::AdjClose => cells.read::<{ BarField::AdjClose as u8 }>(reader)?,
-        BarField::Volume => cells.read::<{ BarField::Volume as u8 }>(reader)?,
-    };
-    *slot = Some((start, length));
-    Ok(())
-}
-
-/// Where the cells of a column go.
-struct Cells<'a> {
-    bars: &'a mut Vec<Bar>,
-    bad: &'a mut Vec<(usize, BarField, usize)>,
-}
-
-impl Cells<'_> {
-    /// Reads a column and gives its length. The field is a constant, so that each column has a
-    /// loop of its own.
-    fn read<const FIELD: u8>(self, reader: &mut Reader<'_>) -> Result<usize> {
-        let field = const {
-            match FIELD {
-                0 => BarField::Open,
-                1 => BarField::High,
-                2 => BarField::Low,
-                3 => BarField::Close,
-                4 => BarField::AdjClose,
-                _ => BarField::Volume,
-            }
-        };
-        let is_volume = FIELD == BarField::Volume as u8;
-        let bytes = reader.bytes();
-        let mut goes_on = reader.enter("an array of numbers")?;
-        let mut row = 0;
-        while goes_on {
-            // The usual shapes, one after the other.
-            while let Some(bar) = self.bars.get_mut(row) {
-                let end = if is_volume {
-                    let Some((volume, end)) = Number::quick_integer(bytes, reader.pos) else {
-                        break;
-                    };
-                    bar.set(field, Some(volume));
-                    end
-                } else {
-                    let Some(number) = Number::quick(bytes, reader.pos) else { break };
-                    let Some(nanos) = number.yahoo_price(bytes) else { break };
-                    set_price(bar, field, nanos);
-                    number.end
-                };
-                reader.pos = end + 1;
-                row += 1;
-                if bytes.get(end) != Some(&b',') {
-                    return Ok(row);
-                }
-            }
-            reader.peek();
-            if row == self.bars.len() {
-                if row == MAX_ROWS {
-                    let position = at(reader.pos);
-                    return Err(ParseError::TooManyRows { limit: MAX_ROWS, position });
-                }
-                self.bars.push(Bar::new(Date::MIN));
-            }
-            let start = reader.pos;
-            let Some(bar) = self.bars.get_mut(row) else { break };
-            let is_read = match bytes.get(start) {
-                Some(b'-' | b'0'..=b'9') => {
-                    let number = reader.number()?;
-                    if is_volume {
-                        let volume = number.integer(bytes).filter(|volume| *volume >= 0);
-                        bar.set(field, volume);
-                        volume.is_some()
-                    } else {
-                        let nanos = number.yahoo_price(bytes);
-                        nanos.map(|nanos| set_price(bar, field, nanos)).is_some()
-                    }
-                }
-                Some(b'n') => reader.null()?,
-                _ => {
-                    reader.skip()?;
-                    false
-                }
-            };
-            if !is_read {
-                self.bad.push((row, field, start));
-            }
-            row += 1;
-            goes_on = reader.more()?;
-        }
-        Ok(row)
-    }
-}
-
-#[inline(always)]
-fn set_price(bar: &mut Bar, field: BarField, (nanos, rounded): Nanos) {
-    bar.set(field, Some(nanos));
-    if rounded {
-        *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
-    }
 }
 
 /// Judges the rows of a chart.

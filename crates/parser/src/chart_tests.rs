@@ -1,8 +1,9 @@
 #![expect(clippy::string_slice, reason = "a wrong place is a failed test")]
 
-use cream_models::ActionKind;
+use cream_models::{ActionKind, BarFlags};
 
 use super::*;
+use crate::finish::MAX_ROWS;
 
 /// A chart answer of these parts, without the closing of the answer.
 fn answer(meta: &str, rest: &str) -> String {

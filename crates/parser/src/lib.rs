@@ -39,6 +39,7 @@
 mod cells;
 mod chart;
 mod check;
+mod columns;
 mod error;
 mod events;
 mod finish;

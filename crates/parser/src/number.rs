@@ -114,41 +114,44 @@ impl Number {
         let chunk = bytes.get(start..)?.first_chunk::<32>()?;
         let first = word(chunk, 0)?;
         let after = others(first);
-        if after == 0 {
-            return None;
-        }
-        let whole_bits = after.trailing_zeros() & !7;
-        let point = whole_bits as usize / 8;
-        if chunk.get(point) != Some(&b'.') || point == 0 || first & 0xFF == 0 && point > 1 {
-            return None;
-        }
-        // The end is the second byte that is no digit. Most prices end in the third word.
-        let after = after & (after - 1);
+        // The point, if it is one, is the first byte that is no digit, the end is the second.
+        let point_bits = after.trailing_zeros() & !7;
+        let point = point_bits as usize / 8;
+        let after = after & after.wrapping_sub(1);
         let length = if after != 0 {
             after.trailing_zeros() as usize / 8
         } else {
+            // Most prices end in the third word.
             match others(word(chunk, 8)?) {
-                0 => match others(word(chunk, 16)?) {
-                    0 => return None,
-                    after => 16 + after.trailing_zeros() as usize / 8,
-                },
+                0 => 16 + others(word(chunk, 16)?).trailing_zeros() as usize / 8,
                 after => 8 + after.trailing_zeros() as usize / 8,
             }
         };
-        let scale = length - point - 1;
-        if !matches!(chunk.get(length), Some(b',' | b']')) || scale == 0 || length > 20 {
+        if chunk.get(point) != Some(&b'.')
+            || !matches!(chunk.get(length), Some(b',' | b']'))
+            || point == 0
+            || point > 7
+            || first & 0xFF == 0 && point > 1
+        {
             return None;
         }
-        let whole = value(first, whole_bits);
-        let high = word(chunk, point + 1)?;
-        let mantissa = match scale.checked_sub(8) {
-            Some(low) if low <= 8 => {
-                let high = whole * 100_000_000 + value(high, 64);
-                let bits = u32::try_from(low * 8).ok()?;
-                high.wrapping_mul(pow10(low)).wrapping_add(value(word(chunk, point + 9)?, bits))
+        let scale = length - point - 1;
+        // What stands before the point, and what stands behind it, side by side.
+        let before = (1_u64 << point_bits) - 1;
+        let (high, low) = (first & before | word(chunk, 1)? & !before, word(chunk, 9)?);
+        let mantissa = if length == 17 || length == 18 {
+            // 16 or 17 digits, as nearly all widened floats have.
+            let sixteen = value(high, 64) * 100_000_000 + value(low, 64);
+            let last = u64::from(chunk.get(17)? & 0xF);
+            std::hint::select_unpredictable(length == 18, sixteen * 10 + last, sixteen)
+        } else {
+            let digits = length - 1;
+            if scale == 0 || digits > 16 {
+                return None;
             }
-            Some(_) => return None,
-            None => whole * pow10(scale) + value(high, u32::try_from(scale * 8).ok()?),
+            let bits = |count: usize| u32::try_from(count * 8).unwrap_or(0);
+            let behind = digits.saturating_sub(8);
+            value(high, bits(digits - behind)) * pow10(behind) + value(low, bits(behind))
         };
         let end = start + length;
         Some(Self { start, end, mantissa, scale, negative: false, plain: true })
@@ -255,7 +258,8 @@ impl Number {
         if !self.plain || self.scale == 0 {
             return None;
         }
-        let guess = self.mantissa as f64 * TENTH.get(self.scale)?;
+        // Below 2^63 as a signed number, which converts faster.
+        let guess = i64::try_from(self.mantissa).ok()? as f64 * TENTH.get(self.scale)?;
         let single = guess as f32;
         // The guess is within 3 units of its last place of the text, and so would be the float.
         if guess.to_bits().abs_diff(f64::from(single).to_bits()) > 8 {
@@ -452,200 +456,5 @@ fn saturated(digits: &[u8]) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn price(text: &str) -> Option<Nanos> {
-        let number = Number::scan(text.as_bytes(), 0).unwrap();
-        assert_eq!(number.end, text.len(), "{text}");
-        number.yahoo_price(text.as_bytes())
-    }
-
-    fn check(text: &str) {
-        let slow = slow_price(text.as_bytes());
-        assert_eq!(price(text), slow, "{text}");
-        let padded = format!("[{text},1234567890123456789012345678901234567890");
-        if let Some(number) = Number::quick(padded.as_bytes(), 1) {
-            assert_eq!(number.end, 1 + text.len(), "{text}");
-            assert_eq!(number.yahoo_price(padded.as_bytes()), slow, "{text}");
-        }
-        if let Some((number, end)) = Number::quick_integer(padded.as_bytes(), 1) {
-            assert_eq!((number.to_string().as_str(), end), (text, 1 + text.len()));
-        }
-    }
-
-    #[test]
-    fn the_quick_readers_take_the_usual_shapes_and_no_others() {
-        let pad = " 000000000000000000000000000000000";
-        let quick = |text: &str| {
-            let padded = format!("{text}{pad}");
-            Number::quick(padded.as_bytes(), 0).map(|number| (number.mantissa, number.scale))
-        };
-        assert_eq!(quick("1.2666670083999634,"), Some((12_666_670_083_999_634, 16)));
-        assert_eq!(quick("325.30999755859375]"), Some((32_530_999_755_859_375, 14)));
-        assert_eq!(quick("112.5,"), Some((1125, 1)));
-        assert_eq!(quick("0.12345678,"), Some((12_345_678, 8)));
-        for text in
-            ["1,", "01.5,", "1.,", ".5,", "-1.5,", "1.5e3,", "1.5.5,", "1.5 ,", "12345678.5,", "x,"]
-        {
-            assert_eq!(quick(text), None, "{text}");
-        }
-        let integer = |text: &str| {
-            Number::quick_integer(format!("{text}{pad}").as_bytes(), 0).map(|(number, _)| number)
-        };
-        assert_eq!(integer("1277818200,"), Some(1_277_818_200));
-        assert_eq!(integer("0]"), Some(0));
-        assert_eq!(integer("12345678,"), Some(12_345_678));
-        assert_eq!(integer("123456789012345,"), Some(123_456_789_012_345));
-        for text in ["1234567890123456,", "01,", "-1,", "1.5,", "1 ,", ",", "1e3,"] {
-            assert_eq!(integer(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn widened_floats_become_their_shortest_decimal() {
-        for (text, nanos, rounded) in [
-            ("1.2666670083999634", 1_266_667_000, false),
-            ("1.6666669845581055", 1_666_667_000, false),
-            ("325.30999755859375", 325_310_000_000, false),
-            ("-37.630001068115234", -37_630_000_000, false),
-            ("0.0", 0, false),
-            ("-0.0", 0, false),
-            ("112", 112_000_000_000, false),
-            ("97208.17", 97_208_170_000_000, false),
-            // Not a widened float: the text as it stands.
-            ("1.2666670083999635", 1_266_667_008, true),
-            ("0.1234567885", 123_456_788, true),
-            ("0.1234567895", 123_456_790, true),
-            ("0.12345678950000000000001", 123_456_790, true),
-            ("0.1000000000000000000000", 100_000_000, false),
-            ("1.12117471e+08", 112_117_471_000_000_000, false),
-            ("5e-10", 0, true),
-            ("15e-10", 2, true),
-            ("9223372036.854775807", i64::MAX, false),
-            ("-9223372036.854775808", i64::MIN, false),
-        ] {
-            assert_eq!(price(text), Some((nanos, rounded)), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_no_price() {
-        for text in ["9223372036.854775808", "1e10", "1e999999999999999999999", "99999999999999"] {
-            assert_eq!(price(text), None, "{text}");
-        }
-        assert_eq!(price("1e-999999999999999999999"), Some((0, false)));
-        assert_eq!(price("0e999999999999999999999"), Some((0, false)));
-    }
-
-    #[test]
-    fn integers_may_look_like_floats() {
-        for (text, expected) in [
-            ("281494500", Some(281_494_500)),
-            ("27909466112", Some(27_909_466_112)),
-            ("-1", Some(-1)),
-            ("5.0", Some(5)),
-            ("1.12117471e+08", Some(112_117_471)),
-            ("9223372036854775807", Some(i64::MAX)),
-            ("9223372036854775808", None),
-            ("99999999999999999999", None),
-            ("0.5", None),
-            ("1e-1", None),
-        ] {
-            let number = Number::scan(text.as_bytes(), 0).unwrap();
-            assert_eq!(number.integer(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_says_where_and_what() {
-        for (text, message) in [
-            ("", "cut off at byte 0: expected a number"),
-            ("-", "cut off at byte 1: expected a number"),
-            ("-x", "\"x\" at byte 1: expected a number"),
-            ("01", "\"1\" at byte 1: expected no digit after a leading zero"),
-            ("1.", "cut off at byte 2: expected a digit after the point"),
-            ("1.,", "\",\" at byte 2: expected a digit after the point"),
-            ("1e", "cut off at byte 2: expected a digit of the exponent"),
-            ("1e+", "cut off at byte 3: expected a digit of the exponent"),
-            (".5", "\".5\" at byte 0: expected a number"),
-        ] {
-            let error = Number::scan(text.as_bytes(), 0).unwrap_err().to_string();
-            assert!(error.contains(message), "{text:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn every_exponent_agrees_with_the_slow_path() {
-        for exponent in 0..255_u32 {
-            for fraction in [0, 1, 2, 3, 0x40_0000, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A] {
-                let single = f32::from_bits(exponent << 23 | fraction);
-                check(&f64::from(single).to_string());
-            }
-        }
-    }
-
-    #[test]
-    fn many_plain_prices_agree_with_the_slow_path() {
-        // Every cent from 0 to 2,000 as Yahoo would send it.
-        for cents in 0..200_000_u32 {
-            #[expect(clippy::cast_possible_truncation, reason = "as the vendor does it")]
-            let single = (f64::from(cents) / 100.0) as f32;
-            let text = f64::from(single).to_string();
-            assert_eq!(price(&text), Some((i64::from(cents) * 10_000_000, false)), "{text}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
-
-        #[test]
-        fn floats_agree(bits: u32) {
-            let single = f32::from_bits(bits);
-            prop_assume!(single.is_finite());
-            check(&f64::from(single).to_string());
-        }
-
-        #[test]
-        fn floats_of_usual_size_agree(exponent in 110_u32..155, fraction in 0_u32..1 << 23, negative: bool) {
-            let single = f32::from_bits(u32::from(negative) << 31 | exponent << 23 | fraction);
-            let text = f64::from(single).to_string();
-            check(&text);
-            // Neighbours of a widened float are texts of their own.
-            check(&f64::from_bits(f64::from(single).to_bits() + 1).to_string());
-            check(&f64::from_bits(f64::from(single).to_bits() - 1).to_string());
-            check(&format!("{text}{}1", if text.contains('.') { "" } else { "." }));
-        }
-
-        #[test]
-        fn doubles_agree(value in prop::num::f64::NORMAL, usual in -1e10_f64..1e10) {
-            check(&value.to_string());
-            check(&usual.to_string());
-        }
-
-        #[test]
-        fn decimal_texts_agree(text in "-?(0|[1-9][0-9]{0,12})(\\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?") {
-            check(&text);
-        }
-
-        #[test]
-        fn short_texts_stay_as_they_are(cents: i32) {
-            let text = format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
-            check(&text);
-            if cents.unsigned_abs() < 1_000_000 {
-                prop_assert_eq!(price(&text), Some((i64::from(cents) * 10_000_000, false)));
-            }
-        }
-
-        #[test]
-        fn nothing_panics(bytes: Vec<u8>, start in 0_usize..40) {
-            let _ = Number::quick(&bytes, start).map(|number| number.yahoo_price(&bytes));
-            let _ = Number::quick_integer(&bytes, start);
-            if let Ok(number) = Number::scan(&bytes, start) {
-                let _ = number.yahoo_price(&bytes);
-                let _ = number.integer(&bytes);
-            }
-        }
-    }
-}
+#[path = "number_tests.rs"]
+mod tests;

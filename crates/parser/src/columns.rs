@@ -1,0 +1,195 @@
+//! The columns of Yahoo's chart, straight into bars: nothing is allocated a cell.
+
+use cream_models::{Bar, BarField, BarFlags, Date};
+
+use crate::chart::{BAD_TIME, Chart};
+use crate::error::{ParseError, Result, at};
+use crate::finish::MAX_ROWS;
+use crate::json::Reader;
+use crate::number::{Nanos, Number};
+
+/// Reads the timestamps: [`BAD_TIME`] for what is no whole number.
+pub(crate) fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
+    let bytes = reader.bytes();
+    let mut goes_on = reader.enter("an array of timestamps")?;
+    while goes_on {
+        if timestamps.len() == MAX_ROWS {
+            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
+        }
+        if let Some((time, end)) = Number::quick_integer(bytes, reader.pos) {
+            timestamps.push(time);
+            goes_on = bytes.get(end) == Some(&b',');
+            reader.pos = end + 1;
+            continue;
+        }
+        let time = match reader.peek() {
+            Some(b'-' | b'0'..=b'9') => reader.number()?.integer(bytes),
+            _ => {
+                reader.skip()?;
+                None
+            }
+        };
+        timestamps.push(time.unwrap_or(BAD_TIME));
+        goes_on = reader.more()?;
+    }
+    Ok(())
+}
+
+/// Reads the columns of `indicators`.
+pub(crate) fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<()> {
+    let mut members = reader.object("an object with the key \"quote\"")?;
+    while let Some(key) = reader.next_key(&mut members)? {
+        let names: &[(&[u8], BarField)] = match key.as_ref() {
+            b"quote" => &[
+                (b"open", BarField::Open),
+                (b"high", BarField::High),
+                (b"low", BarField::Low),
+                (b"close", BarField::Close),
+                (b"volume", BarField::Volume),
+            ],
+            b"adjclose" => &[(b"adjclose", BarField::AdjClose)],
+            _ => {
+                reader.skip()?;
+                continue;
+            }
+        };
+        if reader.null()? {
+            continue;
+        }
+        let mut sets = reader.array("an array of one object of columns")?;
+        let mut is_first = true;
+        while reader.next_element(&mut sets)? {
+            if !is_first || reader.peek() == Some(b'n') {
+                reader.skip()?;
+                continue;
+            }
+            is_first = false;
+            let mut columns = reader.object("an object of columns")?;
+            while let Some(key) = reader.next_key(&mut columns)? {
+                match names.iter().find(|(name, _)| *name == key.as_ref()) {
+                    Some((_, field)) => column(reader, chart, *field)?,
+                    None => reader.skip()?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result<()> {
+    reader.peek();
+    let start = reader.pos;
+    let Some(slot) = chart.columns.get_mut(field as usize) else { return Ok(()) };
+    if slot.is_some() {
+        return Err(reader.unexpected("each column once"));
+    }
+    if reader.null()? {
+        return Ok(());
+    }
+    if chart.bars.is_empty() {
+        // As many rows as timestamps, where these came first.
+        chart.bars.resize(chart.timestamps.len(), Bar::new(Date::MIN));
+    }
+    let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
+    let length = match field {
+        BarField::Open => cells.read::<{ BarField::Open as u8 }>(reader)?,
+        BarField::High => cells.read::<{ BarField::High as u8 }>(reader)?,
+        BarField::Low => cells.read::<{ BarField::Low as u8 }>(reader)?,
+        BarField::Close => cells.read::<{ BarField::Close as u8 }>(reader)?,
+        BarField::AdjClose => cells.read::<{ BarField::AdjClose as u8 }>(reader)?,
+        BarField::Volume => cells.read::<{ BarField::Volume as u8 }>(reader)?,
+    };
+    *slot = Some((start, length));
+    Ok(())
+}
+
+/// Where the cells of a column go.
+struct Cells<'a> {
+    bars: &'a mut Vec<Bar>,
+    bad: &'a mut Vec<(usize, BarField, usize)>,
+}
+
+impl Cells<'_> {
+    /// Reads a column and gives its length. The field is a constant, so that each column has a
+    /// loop of its own.
+    fn read<const FIELD: u8>(self, reader: &mut Reader<'_>) -> Result<usize> {
+        let field = const {
+            match FIELD {
+                0 => BarField::Open,
+                1 => BarField::High,
+                2 => BarField::Low,
+                3 => BarField::Close,
+                4 => BarField::AdjClose,
+                _ => BarField::Volume,
+            }
+        };
+        let is_volume = FIELD == BarField::Volume as u8;
+        let bytes = reader.bytes();
+        let mut goes_on = reader.enter("an array of numbers")?;
+        let mut row = 0;
+        while goes_on {
+            // The usual shapes, one after the other.
+            while let Some(bar) = self.bars.get_mut(row) {
+                let end = if is_volume {
+                    let Some((volume, end)) = Number::quick_integer(bytes, reader.pos) else {
+                        break;
+                    };
+                    bar.set(field, Some(volume));
+                    end
+                } else {
+                    let Some(number) = Number::quick(bytes, reader.pos) else { break };
+                    let Some(nanos) = number.yahoo_price(bytes) else { break };
+                    set_price(bar, field, nanos);
+                    number.end
+                };
+                reader.pos = end + 1;
+                row += 1;
+                if bytes.get(end) != Some(&b',') {
+                    return Ok(row);
+                }
+            }
+            reader.peek();
+            if row == self.bars.len() {
+                if row == MAX_ROWS {
+                    let position = at(reader.pos);
+                    return Err(ParseError::TooManyRows { limit: MAX_ROWS, position });
+                }
+                self.bars.push(Bar::new(Date::MIN));
+            }
+            let start = reader.pos;
+            let Some(bar) = self.bars.get_mut(row) else { break };
+            let is_read = match bytes.get(start) {
+                Some(b'-' | b'0'..=b'9') => {
+                    let number = reader.number()?;
+                    if is_volume {
+                        let volume = number.integer(bytes).filter(|volume| *volume >= 0);
+                        bar.set(field, volume);
+                        volume.is_some()
+                    } else {
+                        let nanos = number.yahoo_price(bytes);
+                        nanos.map(|nanos| set_price(bar, field, nanos)).is_some()
+                    }
+                }
+                Some(b'n') => reader.null()?,
+                _ => {
+                    reader.skip()?;
+                    false
+                }
+            };
+            if !is_read {
+                self.bad.push((row, field, start));
+            }
+            row += 1;
+            goes_on = reader.more()?;
+        }
+        Ok(row)
+    }
+}
+
+#[inline(always)]
+fn set_price(bar: &mut Bar, field: BarField, (nanos, rounded): Nanos) {
+    bar.set(field, Some(nanos));
+    if rounded {
+        *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
+    }
+}
