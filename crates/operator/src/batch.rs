@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use cream_archive::Folder;
-use cream_processor::{Cancel, FileReport, ImportSource, Summary};
+use cream_processor::{Cancel, FileReport, ImportSource, OneLine, Summary};
 use indicatif::HumanBytes;
 
-use crate::display::{Display, Size};
+use crate::display::{Display, Size, Troubles};
 use crate::{Exit, Operator};
 
 /// What a batch is run with, besides its files.
@@ -22,9 +22,6 @@ pub struct Run<'a> {
     pub out: &'a mut dyn Write,
 }
 
-/// How many reasons a summary lists before it points to `worker status`.
-const MAX_REASONS: usize = 50;
-
 impl Operator {
     /// Copies the files under `paths` into the archive and processes them.
     ///
@@ -34,7 +31,8 @@ impl Operator {
     pub fn import(&self, paths: &[PathBuf], run: Run<'_>) -> Result<Exit> {
         let source = ImportSource::find(paths)?;
         for skipped in &source.skipped {
-            writeln!(run.out, "{}: passed over, {}", skipped.path.display(), skipped.reason)?;
+            let path = skipped.path.display().to_string();
+            writeln!(run.out, "{}: passed over, {}", OneLine(&path), skipped.reason)?;
         }
         let size = Size { files: source.files.len(), bytes: Some(source.bytes()) };
         let processor = self.processor();
@@ -49,7 +47,7 @@ impl Operator {
     pub fn process(&self, run: Run<'_>) -> Result<Exit> {
         let listing = self.archive.list(Folder::Raw)?;
         for (name, reason) in &listing.ignored {
-            writeln!(run.out, "{name}: passed over, {reason}")?;
+            writeln!(run.out, "{}: passed over, {}", OneLine(name), OneLine(reason))?;
         }
         let size = Size { files: listing.files.len(), bytes: None };
         let processor = self.processor();
@@ -96,9 +94,9 @@ fn batch(
     let start = Instant::now();
     let progress = display.begin(verb, size);
     let result = work(cancel, &|report| progress.add(report));
-    let reasons = progress.finish();
+    let troubles = progress.finish();
     let summary = result?;
-    write_summary(verb, &summary, &reasons, start.elapsed(), out)?;
+    write_summary(verb, &summary, &troubles, start.elapsed(), out)?;
     Ok(if cancel.is_cancelled() && summary.not_begun > 0 {
         Exit::Interrupted
     } else if summary.dead_letters + summary.refused + summary.failed > 0 {
@@ -111,7 +109,7 @@ fn batch(
 fn write_summary(
     verb: &str,
     summary: &Summary,
-    reasons: &[String],
+    troubles: &Troubles,
     took: Duration,
     out: &mut dyn Write,
 ) -> Result<()> {
@@ -141,12 +139,13 @@ fn write_summary(
     }
     writeln!(out, "  bars                {}", summary.report.bars)?;
     writeln!(out, "  corporate actions   {}", summary.report.actions)?;
-    if !reasons.is_empty() {
+    let lines = troubles.lines();
+    if !lines.is_empty() {
         writeln!(out, "not loaded:")?;
-        for reason in reasons.iter().take(MAX_REASONS) {
-            writeln!(out, "  {reason}")?;
+        for line in lines {
+            writeln!(out, "  {line}")?;
         }
-        if let Some(more @ 1..) = reasons.len().checked_sub(MAX_REASONS) {
+        if let Some(more @ 1..) = troubles.count().checked_sub(lines.len()) {
             writeln!(out, "  and {more} more; `worker status` lists the dead letters")?;
         }
     }

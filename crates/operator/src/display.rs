@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cream_processor::{FileReport, Outcome};
+use cream_processor::{FileReport, OneLine, Outcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Where progress is shown: a bar with rate and time left where standard error is a terminal, and
@@ -65,7 +65,7 @@ pub(crate) struct Size {
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     by_bytes: bool,
-    troubles: Mutex<Vec<String>>,
+    troubles: Mutex<Troubles>,
 }
 
 impl Progress {
@@ -73,7 +73,7 @@ impl Progress {
         let line = report.to_string();
         if let Some(bar) = &self.bar {
             bar.inc(if self.by_bytes { report.bytes } else { 1 });
-            bar.set_message(report.file.clone());
+            bar.set_message(OneLine(&report.file).to_string());
         } else {
             // Where whoever reads standard output is gone, the work goes on, and the summary
             // reports the failure.
@@ -86,17 +86,68 @@ impl Progress {
                 | Outcome::Refused(_)
                 | Outcome::Failed(_)
         ) {
-            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).add(line);
         }
     }
 
     /// Ends the display and gives a line for each file that was not loaded.
-    pub(crate) fn finish(self) -> Vec<String> {
+    pub(crate) fn finish(self) -> Troubles {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         let mut troubles = self.troubles.into_inner().unwrap_or_else(PoisonError::into_inner);
-        troubles.sort();
+        troubles.shorten();
         troubles
+    }
+}
+
+/// How many lines a summary lists before it points to `worker status`.
+const MAX_LINES: usize = 50;
+
+/// A line for each file that was not loaded: all are counted, and the first in order are kept, so
+/// that a million of them need no more room than a few.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles {
+    count: usize,
+    lines: Vec<String>,
+}
+
+impl Troubles {
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    fn add(&mut self, line: String) {
+        self.count += 1;
+        self.lines.push(line);
+        if self.lines.len() >= 2 * MAX_LINES {
+            self.shorten();
+        }
+    }
+
+    fn shorten(&mut self) {
+        self.lines.sort_unstable();
+        self.lines.truncate(MAX_LINES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles_are_all_counted_and_the_first_in_order_are_kept() {
+        let mut troubles = Troubles::default();
+        for number in (0..1000).rev() {
+            troubles.add(format!("{number:04}"));
+            assert!(troubles.lines.len() < 2 * MAX_LINES);
+        }
+        troubles.shorten();
+        let expected: Vec<_> = (0..50).map(|number| format!("{number:04}")).collect();
+        assert_eq!((troubles.count(), troubles.lines()), (1000, &expected[..]));
     }
 }

@@ -38,7 +38,7 @@ use anyhow::{Context, Result};
 use cream_archive::Archive;
 use cream_config::Settings;
 use cream_models::SystemClock;
-use cream_processor::{Processor, ProcessorOptions};
+use cream_processor::{Processor, ProcessorOptions, chain};
 use cream_store::{DatabaseUrl, Store, StoreOptions};
 
 pub use batch::Run;
@@ -66,7 +66,7 @@ pub fn exit_code(result: Result<Exit>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             // Where standard error is gone too, the code must say it alone.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use cream_archive::Folder;
+use cream_processor::{OneLine, chain};
 
 use crate::{Exit, Operator};
 
@@ -48,7 +49,7 @@ impl Operator {
         )?;
         for folder in [Folder::Raw, Folder::Parsed, Folder::Deadletter] {
             let files = self.archive.list(folder).map_or_else(
-                |error| error.to_string(),
+                |error| chain(&error),
                 |listing| format!("{} files", listing.files.len()),
             );
             writeln!(out, "{:<18} {files}", self.archive.folder_path(folder).display())?;
@@ -57,7 +58,7 @@ impl Operator {
             writeln!(out, "dead letters:")?;
             for letter in &dead {
                 let reason = letter.error.as_deref().unwrap_or("no reason was recorded");
-                writeln!(out, "  {}: {reason}", letter.file_name)?;
+                writeln!(out, "  {}: {}", OneLine(&letter.file_name), OneLine(reason))?;
             }
             let shown = i64::try_from(dead.len()).unwrap_or(i64::MAX);
             if responses.deadletter > shown {

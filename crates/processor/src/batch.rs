@@ -12,7 +12,7 @@ use cream_archive::{ArchiveError, Fetched, FileName, Folder, Written};
 use cream_models::{Symbol, Timestamp};
 
 use crate::report::{FileReport, Outcome, Summary};
-use crate::{Cancel, Error, Mode, Processor};
+use crate::{Cancel, Error, Mode, OneLine, Processor};
 
 /// Files to be imported, found under the paths that a user named.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub struct Skipped {
 
 /// An import path that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {path}: {source}")]
+#[error("cannot read {}", OneLine(path))]
 pub struct SourceError {
     path: String,
     source: std::io::Error,
@@ -45,7 +45,8 @@ const MAX_DEPTH: usize = 32;
 
 impl ImportSource {
     /// Finds the files under `paths`: files themselves, and all files in folders, recursively.
-    /// Hidden files and unfinished `.partial` files are passed over.
+    /// Hidden files, unfinished `.partial` files, and symbolic links within folders are passed
+    /// over: whoever may write to a folder must not choose which other files are read.
     ///
     /// # Errors
     ///
@@ -68,11 +69,22 @@ impl ImportSource {
 
     fn add(&mut self, path: &Path, depth: usize) -> Result<(), SourceError> {
         let unreadable = |source| SourceError { path: path.display().to_string(), source };
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let mut skip = |reason| self.skipped.push(Skipped { path: path.to_owned(), reason });
-        if depth > 0 && name.starts_with('.') {
+        let metadata = match depth {
+            0 => std::fs::metadata(path).map_err(unreadable)?,
+            _ => match std::fs::symlink_metadata(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    skip("gone since the folder was read");
+                    return Ok(());
+                }
+                metadata => metadata.map_err(unreadable)?,
+            },
+        };
+        let name = path.file_name().unwrap_or_default();
+        if depth > 0 && name.as_encoded_bytes().starts_with(b".") {
             skip("hidden");
+        } else if metadata.is_symlink() {
+            skip("a symbolic link");
         } else if depth > MAX_DEPTH {
             skip("too many folders within folders");
         } else if metadata.is_dir() {
@@ -87,7 +99,7 @@ impl ImportSource {
             }
         } else if !metadata.is_file() {
             skip("not a file");
-        } else if Path::new(name).extension().is_some_and(|extension| extension == "partial") {
+        } else if path.extension().is_some_and(|extension| extension == "partial") {
             skip("an unfinished download");
         } else {
             self.files.push((path.to_owned(), metadata.len()));
@@ -118,21 +130,29 @@ impl Processor {
         self.run_all(paths, cancel, watch, |path: &PathBuf| self.import_file(path))
     }
 
-    /// Fills an empty database from the archive: what was accepted before is accepted again,
-    /// oldest first within a symbol, and dead letters get another try.
+    /// Fills an empty database from the archive: what was accepted before is accepted again, and
+    /// dead letters get another try, each when its turn comes: oldest first within a symbol, so
+    /// that the guard finds what it found when they came.
     ///
     /// # Errors
     ///
     /// Only where a folder cannot be listed.
     pub fn rebuild(&self, cancel: &Cancel, watch: Watch<'_>) -> Result<Summary, Error> {
-        let parsed = self.archive.list(Folder::Parsed)?.files;
-        let mut summary = self.run_all(parsed, cancel, watch, |name| {
-            self.process_file(name, Folder::Parsed, Mode::ACCEPTED)
-        });
-        let dead = self.archive.list(Folder::Deadletter)?.files;
-        summary.merge(self.run_all(dead, cancel, watch, |name| {
-            self.process_file(name, Folder::Deadletter, Mode::NEW)
-        }));
+        let listed = |folder| -> Result<Vec<_>, Error> {
+            let files = self.archive.list(folder)?.files;
+            Ok(files.into_iter().map(|name| InFolder { name, folder }).collect())
+        };
+        let mut files = listed(Folder::Parsed)?;
+        // Where the name tells no symbol there is no turn: then after all that was accepted.
+        let (dead, last): (Vec<_>, Vec<_>) =
+            listed(Folder::Deadletter)?.into_iter().partition(|file| file.name.symbol().is_some());
+        files.extend(dead);
+        let work = |file: &InFolder| {
+            let mode = if file.folder == Folder::Parsed { Mode::ACCEPTED } else { Mode::NEW };
+            self.process_file(&file.name, file.folder, mode)
+        };
+        let mut summary = self.run_all(files, cancel, watch, work);
+        summary.merge(self.run_all(last, cancel, watch, work));
         Ok(summary)
     }
 
@@ -140,7 +160,9 @@ impl Processor {
         let shown = path.display().to_string();
         let failed = |bytes, outcome| FileReport { file: shown.clone(), bytes, outcome };
         let refused = |bytes, reason: String| failed(bytes, Outcome::Refused(reason));
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return refused(0, "its name is not UTF-8".to_owned());
+        };
         let name = match FileName::parse(name) {
             Ok(name) => name,
             Err(error) => return refused(0, error.to_string()),
@@ -217,7 +239,7 @@ fn isolated<F: Ordered>(file: &F, work: &(impl Fn(&F) -> FileReport + Sync)) -> 
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        log::error!(file = file.shown(), error = message; "panic while processing");
+        log::error!(file = file.shown().as_str(), error = message.as_str(); "panic while processing");
         let outcome = Outcome::Failed(Error::Panicked(message));
         FileReport { file: file.shown(), bytes: 0, outcome }
     })
@@ -225,9 +247,19 @@ fn isolated<F: Ordered>(file: &F, work: &(impl Fn(&F) -> FileReport + Sync)) -> 
 
 /// The whole file, or `None` where it is longer than `limit`.
 fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let file = File::open(path)?;
-    let mut bytes =
-        Vec::with_capacity(usize::try_from(file.metadata()?.len().min(limit)).unwrap_or(0));
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A pipe that took the file's place since it was found must not block.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.read(true).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((u64::try_from(bytes.len()).unwrap_or(u64::MAX) <= limit).then_some(bytes))
 }
@@ -245,6 +277,22 @@ impl Ordered for FileName {
 
     fn shown(&self) -> String {
         self.as_str().to_owned()
+    }
+}
+
+/// A file of the archive and where it lies.
+struct InFolder {
+    name: FileName,
+    folder: Folder,
+}
+
+impl Ordered for InFolder {
+    fn name(&self) -> Option<FileName> {
+        Some(self.name.clone())
+    }
+
+    fn shown(&self) -> String {
+        self.name.as_str().to_owned()
     }
 }
 

@@ -9,8 +9,8 @@ use cream_store::{
 };
 use log::{debug, error, info, warn};
 
-use crate::report::{FileReport, Loaded, Outcome, chain};
-use crate::{Error, Mode, Processor};
+use crate::report::{FileReport, Loaded, Outcome};
+use crate::{Error, Mode, Processor, chain};
 
 /// How long a worker holds a response that it has claimed.
 const LEASE_SECONDS: i64 = 60;
@@ -66,7 +66,7 @@ impl Processor {
         bytes: &[u8],
         mode: Mode,
     ) -> FileReport {
-        let outcome = self.run(name, folder, bytes, mode).unwrap_or_else(Outcome::Failed);
+        let outcome = self.run(name, folder, bytes, mode).unwrap_or_else(unfinished);
         self.report(name, bytes.len(), outcome)
     }
 
@@ -77,9 +77,15 @@ impl Processor {
             Err(error) => {
                 let outcome = match error {
                     ArchiveError::TooLarge { .. } => self.set_aside_unread(name, folder, &error),
+                    // Moved on by another worker since the folder was listed.
+                    ArchiveError::NotFound { .. }
+                        if matches!(self.archive.find(name), Ok(Some(_))) =>
+                    {
+                        Ok(Outcome::InOtherHands)
+                    }
                     error => Err(error.into()),
                 };
-                self.report(name, 0, outcome.unwrap_or_else(Outcome::Failed))
+                self.report(name, 0, outcome.unwrap_or_else(unfinished))
             }
         }
     }
@@ -100,9 +106,11 @@ impl Processor {
                     "response loaded"
                 );
             }
-            Outcome::DeadLetter(reason) => warn!(file, reason; "response filed as a dead letter"),
+            Outcome::DeadLetter(reason) => {
+                warn!(file, reason = reason.as_str(); "response filed as a dead letter");
+            }
             Outcome::Failed(cause) => error!(
-                file, error = chain(cause);
+                file, error = chain(cause).as_str();
                 "processing failed, the file stays for the next run"
             ),
             other => debug!(file, outcome:? = other; "nothing to do"),
@@ -119,38 +127,24 @@ impl Processor {
         mode: Mode,
     ) -> Result<Outcome, Error> {
         let sha256 = cream_archive::sha256(bytes);
-        let now = self.clock.now();
-        let token = self.token(name);
-        let registration = NewResponse {
-            file_name: name.as_str().to_owned(),
-            sha256,
-            byte_len: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            registered_at: now,
-        };
-        // Registered and claimed at once: what nobody but us knows needs no second commit.
-        let claimed = self.store.write(|writer| -> Result<_, StoreError> {
-            let known = writer.register_response(&registration)?.response;
-            let retry = known.status == ResponseStatus::Deadletter && mode.retry;
-            if known.status != ResponseStatus::Pending && !retry {
-                return Ok(Claim::Settled(Box::new(known)));
-            }
-            if retry {
-                writer.reopen_response(known.id)?;
-            }
-            let until = now.plus_seconds(LEASE_SECONDS);
-            Ok(match writer.claim_response(known.id, &token, now, until)? {
-                Some(response) => Claim::Ours(Box::new(response)),
-                None => Claim::Theirs,
-            })
-        });
-        let response = match claimed {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let registration = self.registration(name, sha256, len);
+        if is_kept_apart(name, &sha256) {
+            return self.set_aside(name, folder, &registration, kept_apart(name));
+        }
+        let response = match self.claim(name, &registration, mode.retry) {
             Ok(Claim::Ours(response)) => response,
-            Ok(Claim::Settled(response)) => return self.settle(name, folder, *response),
+            Ok(Claim::Settled(response)) => {
+                let (target, outcome) = settled(*response);
+                self.archive.move_to(name, folder, target)?;
+                return Ok(outcome);
+            }
             Ok(Claim::Theirs) => return Ok(Outcome::InOtherHands),
             Err(StoreError::NameTaken { .. }) => return self.conflict(name, folder, &registration),
             Err(error) => return Err(error.into()),
         };
 
+        let token = self.token(name);
         let mut known = Known::default();
         match self.parse_and_load(name, bytes, &sha256, &response, &token, mode, &mut known) {
             Ok(loaded) => {
@@ -220,18 +214,6 @@ impl Processor {
         Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
     }
 
-    /// A response whose fate the database knows: at most its file has still to be moved.
-    fn settle(&self, name: &FileName, folder: Folder, known: Response) -> Result<Outcome, Error> {
-        let (target, outcome) = if known.status == ResponseStatus::Parsed {
-            (Folder::Parsed, Outcome::AlreadyLoaded)
-        } else {
-            let reason = known.error.unwrap_or_else(|| "no reason was recorded".to_owned());
-            (Folder::Deadletter, Outcome::AlreadyDead(reason))
-        };
-        self.archive.move_to(name, folder, target)?;
-        Ok(outcome)
-    }
-
     /// The name stands for other content already: the file is kept under a name of its own.
     fn conflict(
         &self,
@@ -239,18 +221,19 @@ impl Processor {
         folder: Folder,
         registration: &NewResponse,
     ) -> Result<Outcome, Error> {
-        let reason = format!(
-            "the name {name} was registered before with other content; the same name must stand \
-             for the same response",
-        );
         let renamed = name.with_fingerprint(&registration.sha256);
         let registration =
             NewResponse { file_name: renamed.as_str().to_owned(), ..registration.clone() };
         // Recorded first: a crash before the renaming leaves a conflict that the next run meets
         // again, a crash after it a file whose fate is known.
-        let outcome = self.record_dead(&renamed, &registration, reason)?;
-        self.archive.rename(folder, name, &renamed)?;
-        self.archive.move_to(&renamed, folder, Folder::Deadletter)?;
+        let recorded = self.record_dead(&renamed, &registration, kept_apart(&renamed))?;
+        let Some((target, outcome)) = recorded else { return Ok(Outcome::InOtherHands) };
+        match self.archive.rename(folder, name, &renamed) {
+            // Another worker was faster.
+            Err(ArchiveError::NotFound { .. }) if self.archive.find(&renamed)?.is_some() => {}
+            result => result?,
+        }
+        self.archive.move_to(&renamed, folder, target)?;
         Ok(outcome)
     }
 
@@ -262,37 +245,78 @@ impl Processor {
         reason: &ArchiveError,
     ) -> Result<Outcome, Error> {
         let (sha256, len) = self.archive.fingerprint(folder, name)?;
-        let registration = NewResponse {
-            file_name: name.as_str().to_owned(),
-            sha256,
-            byte_len: i64::try_from(len).unwrap_or(i64::MAX),
-            registered_at: self.clock.now(),
-        };
-        let outcome = self.record_dead(name, &registration, reason.to_string())?;
-        self.archive.move_to(name, folder, Folder::Deadletter)?;
+        let registration = self.registration(name, sha256, len);
+        match self.set_aside(name, folder, &registration, reason.to_string()) {
+            Err(Error::Store(StoreError::NameTaken { .. })) => {
+                self.conflict(name, folder, &registration)
+            }
+            result => result,
+        }
+    }
+
+    /// Files a response as a dead letter without loading it.
+    fn set_aside(
+        &self,
+        name: &FileName,
+        folder: Folder,
+        registration: &NewResponse,
+        reason: String,
+    ) -> Result<Outcome, Error> {
+        let recorded = self.record_dead(name, registration, reason)?;
+        let Some((target, outcome)) = recorded else { return Ok(Outcome::InOtherHands) };
+        self.archive.move_to(name, folder, target)?;
         Ok(outcome)
     }
 
-    /// Records a response as a dead letter without reading it.
+    /// Records a response as a dead letter, unless its fate is known, and tells where its file
+    /// belongs; `None` where another worker has it in hand.
     fn record_dead(
         &self,
         name: &FileName,
         registration: &NewResponse,
         reason: String,
-    ) -> Result<Outcome, Error> {
-        let token = self.token(name);
-        let now = self.clock.now();
-        let claimed = self.store.write(|writer| -> Result<_, StoreError> {
-            let known = writer.register_response(registration)?.response;
-            writer.claim_response(known.id, &token, now, now.plus_seconds(LEASE_SECONDS))
-        })?;
-        Ok(match claimed {
-            Some(response) => {
-                self.bury(&response, &token, &Known::default(), &reason)?;
-                Outcome::DeadLetter(reason)
+    ) -> Result<Option<(Folder, Outcome)>, Error> {
+        Ok(match self.claim(name, registration, false)? {
+            Claim::Ours(response) => {
+                self.bury(&response, &self.token(name), &Known::default(), &reason)?;
+                Some((Folder::Deadletter, Outcome::DeadLetter(reason)))
             }
-            // Recorded by an earlier run that was cut off before the move.
-            None => Outcome::AlreadyDead(reason),
+            Claim::Settled(response) => Some(settled(*response)),
+            Claim::Theirs => None,
+        })
+    }
+
+    fn registration(&self, name: &FileName, sha256: [u8; 32], len: u64) -> NewResponse {
+        NewResponse {
+            file_name: name.as_str().to_owned(),
+            sha256,
+            byte_len: i64::try_from(len).unwrap_or(i64::MAX),
+            registered_at: self.clock.now(),
+        }
+    }
+
+    /// Registers and claims a response at once: what nobody but us knows needs no second commit.
+    fn claim(
+        &self,
+        name: &FileName,
+        registration: &NewResponse,
+        retry: bool,
+    ) -> Result<Claim, StoreError> {
+        let now = registration.registered_at;
+        let until = now.plus_seconds(LEASE_SECONDS);
+        self.store.write(|writer| {
+            let known = writer.register_response(registration)?.response;
+            let retry = known.status == ResponseStatus::Deadletter && retry;
+            if known.status != ResponseStatus::Pending && !retry {
+                return Ok(Claim::Settled(Box::new(known)));
+            }
+            if retry {
+                writer.reopen_response(known.id)?;
+            }
+            Ok(match writer.claim_response(known.id, &self.token(name), now, until)? {
+                Some(response) => Claim::Ours(Box::new(response)),
+                None => Claim::Theirs,
+            })
         })
     }
 
@@ -326,10 +350,47 @@ impl Processor {
     }
 }
 
+/// What came of claiming a response.
 enum Claim {
     Ours(Box<Response>),
+    /// Its fate is known: at most its file has still to be moved.
     Settled(Box<Response>),
     Theirs,
+}
+
+/// Where a response belongs whose fate the database knows, and what to say of it.
+fn settled(known: Response) -> (Folder, Outcome) {
+    if known.status == ResponseStatus::Parsed {
+        (Folder::Parsed, Outcome::AlreadyLoaded)
+    } else {
+        let reason = known.error.unwrap_or_else(|| "no reason was recorded".to_owned());
+        (Folder::Deadletter, Outcome::AlreadyDead(reason))
+    }
+}
+
+/// Whether a name is one that [`Processor::conflict`] gave to this content. Such a response must
+/// stay apart whenever the archive is read, or a rebuild would load what was never loaded.
+fn is_kept_apart(name: &FileName, sha256: &[u8; 32]) -> bool {
+    let own = name.with_fingerprint(sha256);
+    own.stem()
+        .rsplit_once('~')
+        .is_some_and(|(_, mark)| name.stem().rsplit_once('~').is_some_and(|(_, held)| held == mark))
+}
+
+fn kept_apart(name: &FileName) -> String {
+    format!(
+        "its name was registered before with other content; it is kept as {name}, and can be \
+         imported under a name of its own"
+    )
+}
+
+/// What an error means for the file, which stays where it is.
+fn unfinished(error: Error) -> Outcome {
+    match error {
+        Error::Store(StoreError::LeaseLost { .. })
+        | Error::Load(LoadError::Store(StoreError::LeaseLost { .. })) => Outcome::InOtherHands,
+        error => Outcome::Failed(error),
+    }
 }
 
 /// Whether the response itself is not to blame, so that it must not become a dead letter.
@@ -338,7 +399,12 @@ fn is_about_the_machine(error: &Error) -> bool {
         error,
         Error::Parse(_)
             | Error::Provenance(_)
-            | Error::Load(LoadError::Suspicious { .. } | LoadError::Invalid { .. })
+            | Error::Load(
+                LoadError::Suspicious { .. }
+                    | LoadError::Invalid { .. }
+                    // A row that the schema forbids is forbidden the next time too.
+                    | LoadError::Store(StoreError::Constraint { .. })
+            )
     )
 }
 
@@ -373,4 +439,38 @@ fn provenance(
         None => spoken_of.ok_or(ProvenanceError::NoDate)?,
     };
     Ok((symbol, fetched_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_tells_is_asked_for() {
+        let of = |name: &str, symbol: Option<&str>| {
+            let mut history = PriceHistory::new(Vendor::YahooPage);
+            history.symbol = symbol.map(|symbol| Symbol::parse(symbol).unwrap());
+            provenance(&FileName::parse(name).unwrap(), &history)
+        };
+        assert_eq!(of("page.html", None), Err(ProvenanceError::NoSymbol));
+        assert_eq!(of("page.html", Some("A")), Err(ProvenanceError::NoDate));
+        assert_eq!(of("yahoo-page_A.html", None), Err(ProvenanceError::NoDate));
+        let text = ProvenanceError::NoDate.to_string();
+        assert!(text.contains("tells when it was fetched; call the file SYMBOL_YYYY-MM-DD.html"));
+        assert!(of("A_2025-06-16.html", None).is_ok());
+    }
+
+    #[test]
+    fn what_another_took_over_is_in_other_hands_and_what_the_schema_forbids_is_dead() {
+        let lost = || StoreError::LeaseLost { response: 1 };
+        for error in [Error::Store(lost()), Error::Load(LoadError::Store(lost()))] {
+            assert!(is_about_the_machine(&error));
+            assert!(matches!(unfinished(error), Outcome::InOtherHands));
+        }
+        let full = StoreError::DiskFull { message: String::new() };
+        assert!(is_about_the_machine(&Error::Load(LoadError::Store(full))));
+        let (constraint, message) = (String::new(), String::new());
+        let forbidden = StoreError::Constraint { constraint, message };
+        assert!(!is_about_the_machine(&Error::Load(LoadError::Store(forbidden))));
+    }
 }

@@ -32,10 +32,11 @@
 
 mod batch;
 mod file;
+mod line;
 mod report;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cream_archive::{Archive, ArchiveError};
 use cream_loader::{Guard, LoadError};
@@ -45,6 +46,7 @@ use cream_store::{Store, StoreError};
 
 pub use batch::{ImportSource, Skipped, SourceError};
 pub use file::ProvenanceError;
+pub use line::{OneLine, chain};
 pub use report::{FileReport, Loaded, Outcome, Summary};
 
 /// Why a response was not loaded: the family of stock-data errors, joined.
@@ -124,7 +126,7 @@ pub struct Processor {
     archive: Archive,
     clock: Box<dyn Clock>,
     options: ProcessorOptions,
-    /// Distinguishes this process's leases from all others.
+    /// Distinguishes this processor's leases from all others.
     holder: String,
 }
 
@@ -152,7 +154,9 @@ impl Processor {
         clock: Box<dyn Clock>,
         options: ProcessorOptions,
     ) -> Self {
-        let holder = format!("{}-{}", std::process::id(), clock.now().micros());
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let holder = format!("{}-{}-{number}", std::process::id(), clock.now().micros());
         Self { store, archive, clock, options, holder }
     }
 

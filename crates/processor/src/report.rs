@@ -5,7 +5,7 @@ use std::fmt;
 use cream_loader::LoadReport;
 use cream_models::{Symbol, Vendor, Warning};
 
-use crate::Error;
+use crate::{Error, OneLine, chain};
 
 /// What happened to one file.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Outcome {
     DeadLetter(String),
     /// Filed as a dead letter before, for this reason.
     AlreadyDead(String),
-    /// Another worker has it in hand.
+    /// Another worker has it in hand, or has taken it over.
     InOtherHands,
     /// Not taken into the archive; the file stays where it was.
     Refused(String),
@@ -52,9 +52,9 @@ pub struct Loaded {
 }
 
 impl fmt::Display for FileReport {
-    /// One line for a person.
+    /// One line for a person, whatever a name or a response holds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.file)?;
+        write!(f, "{}: ", OneLine(&self.file))?;
         match &self.outcome {
             Outcome::Loaded(loaded) => {
                 write!(f, "{} from {}: bars {}", loaded.symbol, loaded.vendor, loaded.report.bars)?;
@@ -64,30 +64,17 @@ impl fmt::Display for FileReport {
                 Ok(())
             }
             Outcome::AlreadyLoaded => write!(f, "already loaded"),
-            Outcome::DeadLetter(reason) => write!(f, "dead letter: {reason}"),
-            Outcome::AlreadyDead(reason) => write!(f, "still a dead letter: {reason}"),
+            Outcome::DeadLetter(reason) => write!(f, "dead letter: {}", OneLine(reason)),
+            Outcome::AlreadyDead(reason) => {
+                write!(f, "still a dead letter: {}", OneLine(reason))
+            }
             Outcome::InOtherHands => write!(f, "another worker is processing it"),
-            Outcome::Refused(reason) => write!(f, "refused: {reason}"),
+            Outcome::Refused(reason) => write!(f, "refused: {}", OneLine(reason)),
             Outcome::Failed(error) => {
-                write!(f, "failed, left for the next run: {}", chain(error))
+                write!(f, "failed, left for the next run: {}", OneLine(&chain(error)))
             }
         }
     }
-}
-
-/// An error with its causes, those left out that it quotes itself.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// What happened to a batch of files.
