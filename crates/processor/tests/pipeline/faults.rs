@@ -1,0 +1,140 @@
+//! What is the machine's fault makes no dead letter, and when it is gone the work is completed.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use cream_archive::Folder;
+use cream_processor::Cancel;
+use cream_store::{ResponseStatus, StoreError};
+
+use crate::support::{HookClock, LEASE, Run, Site, chart_name, put_some, series, start};
+
+/// The digest of a run that nothing disturbed.
+fn undisturbed() -> String {
+    let site = Site::new();
+    put_some(&site);
+    assert_eq!(site.process().counts(), [4, 0, 1, 0, 0, 0, 0]);
+    site.digest()
+}
+
+#[test]
+fn a_database_locked_for_too_long_leaves_the_files_for_the_next_run() {
+    let mut site = Site::new();
+    put_some(&site);
+    let blocker = site.store.clone();
+    site.store = site.another_store(Duration::from_millis(40));
+    let (locked, wait_locked) = mpsc::channel();
+    let (release, wait_release) = mpsc::channel::<()>();
+    let run = thread::scope(|scope| {
+        scope.spawn(move || {
+            let held = blocker.write(|_| -> Result<(), StoreError> {
+                locked.send(()).unwrap();
+                wait_release.recv().unwrap();
+                Ok(())
+            });
+            held.unwrap();
+        });
+        wait_locked.recv().unwrap();
+        let run = site.process();
+        release.send(()).unwrap();
+        run
+    });
+    assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 5], "{}", run.lines());
+    assert!(run.lines().contains("locked"), "{}", run.lines());
+    assert_eq!(site.files().map(|names| names.len()), [5, 0, 0]);
+
+    assert_eq!(site.process().counts(), [4, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(site.digest(), undisturbed());
+}
+
+#[test]
+fn a_lock_that_comes_between_claim_and_record_loses_nothing() {
+    let mut site = Site::new();
+    let name = "LOCK1_2025-06-16.html";
+    site.put("raw", name, "Will be right back");
+    let blocker = site.store.clone();
+    site.store = site.another_store(Duration::from_millis(40));
+    let (release, wait_release) = mpsc::channel::<()>();
+    let wait_release = std::sync::Mutex::new(Some(wait_release));
+    // The clock is asked when the worker is made, when it claims, and when it buries.
+    let clock = HookClock::new(move |asked| {
+        if asked == 2 {
+            let (locked, wait_locked) = mpsc::channel();
+            let blocker = blocker.clone();
+            let wait_release = wait_release.lock().unwrap().take().unwrap();
+            thread::spawn(move || {
+                let held = blocker.write(|_| -> Result<(), StoreError> {
+                    locked.send(()).unwrap();
+                    wait_release.recv().unwrap();
+                    Ok(())
+                });
+                held.unwrap();
+            });
+            wait_locked.recv().unwrap();
+        }
+    });
+    let run =
+        Run::of(|watch| site.processor_with(clock).process_all(&Cancel::default(), watch).unwrap());
+    release.send(()).unwrap();
+    assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+    assert_eq!(site.status(name), Some(ResponseStatus::Pending));
+    assert!(site.holds(Folder::Raw, name));
+
+    site.store = site.another_store(Duration::from_secs(10));
+    site.clock.set(start().plus_seconds(LEASE));
+    assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_keeps_the_files_where_they_are() {
+    for fault in ["a file in its place", "no folder at all"] {
+        let site = Site::new();
+        put_some(&site);
+        for folder in ["parsed", "dead"] {
+            std::fs::remove_dir(site.folder.join(folder)).unwrap();
+            if fault.starts_with("a file") {
+                site.folder.write(folder, "in the way");
+            }
+        }
+        let run = site.process();
+        assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 5], "{fault}: {}", run.lines());
+        assert_eq!(site.folder.names("raw").len(), 5);
+        // All is recorded, and whoever asks is served; only the moves are left.
+        assert_eq!(site.digest(), undisturbed());
+
+        for folder in ["parsed", "dead"] {
+            if fault.starts_with("a file") {
+                std::fs::remove_file(site.folder.join(folder)).unwrap();
+            }
+        }
+        site.archive.create_folders().unwrap();
+        assert_eq!(site.process().counts(), [0, 4, 0, 1, 0, 0, 0], "{fault}");
+        assert_eq!(site.files().map(|names| names.len()), [0, 4, 1]);
+        assert_eq!(site.digest(), undisturbed());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder_keeps_the_files_where_they_are() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::new();
+    let folder = site.folder.join("parsed");
+    let allow = |mode| {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(0o555);
+    if std::fs::write(folder.join("probe"), "").is_ok() {
+        allow(0o755);
+        eprintln!("skipped: this user may write to read-only folders");
+        return;
+    }
+    let name = chart_name("RO1", 16);
+    site.put("raw", &name, series("RO1", 30).chart_json());
+    let run = site.process();
+    allow(0o755);
+    assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+    assert!(run.line().contains("is not permitted"), "{}", run.line());
+    assert_eq!(site.process().counts(), [0, 1, 0, 0, 0, 0, 0]);
+}
