@@ -1,0 +1,35 @@
+//! What must hold of every history, whatever the bytes.
+
+use cream_models::PriceHistory;
+use cream_parser::{ParseOptions, parse_with};
+
+pub fn check(bytes: &[u8]) {
+    let fetched_on = "2025-06-16".parse().expect("a date");
+    for options in [
+        ParseOptions::default(),
+        ParseOptions::default().with_fetched_on(fetched_on).with_asked_events(true),
+        ParseOptions::default().with_max_warnings(0),
+    ] {
+        match parse_with(bytes, &options) {
+            Ok(history) => sound(&history),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+fn sound(history: &PriceHistory) {
+    assert!(history.bars.windows(2).all(|pair| pair[0].date() < pair[1].date()));
+    assert!(history.actions.windows(2).all(|pair| pair[0].key() < pair[1].key()));
+    for bar in &history.bars {
+        assert!(bar.has_price());
+        assert!(bar.volume().is_none_or(|volume| volume >= 0));
+        assert!(bar.flags().contains(bar.judged_flags()));
+        assert!(history.coverage.decides_bar(bar.date()));
+    }
+    for action in &history.actions {
+        assert!(history.coverage.decides_actions(action.date));
+    }
+    for warning in &history.warnings {
+        assert!(!warning.to_string().is_empty());
+    }
+}
