@@ -85,15 +85,15 @@ fn serve(settings: &Settings, listen: Option<SocketAddr>) -> Result<Exit> {
 }
 
 fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> ApiSettings {
+    let api = ApiSettings::new(listen.unwrap_or(settings.api_listen))
+        .with_blocking_threads(usize::try_from(settings.max_connections).unwrap_or(usize::MAX));
     [
         ("raw responses", &settings.raw_responses_dir),
         ("parsed responses", &settings.parsed_responses_dir),
         ("dead letters", &settings.deadletter_responses_dir),
     ]
     .into_iter()
-    .fold(ApiSettings::new(listen.unwrap_or(settings.api_listen)), |api, (name, path)| {
-        api.with_folder(name, path.clone())
-    })
+    .fold(api, |api, (name, path)| api.with_folder(name, path.clone()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
@@ -165,6 +166,14 @@ impl ApiError {
         let more = if has_more { " and more" } else { "" };
         let detail = format!("refused: {}{more}; see errors", names.join(", "));
         Self { errors, ..Self::new(ErrorCode::InvalidParameters, detail) }
+    }
+
+    pub(crate) fn overloaded(waited: Duration) -> Self {
+        let detail = format!(
+            "the request waited {} s for its turn at the database; try again in a moment",
+            waited.as_secs()
+        );
+        Self::new(ErrorCode::Unavailable, detail)
     }
 
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {

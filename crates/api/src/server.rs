@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::ServerHandle;
@@ -124,7 +125,7 @@ impl Server {
             } else {
                 None
             };
-            let mut server = HttpServer::new(move || {
+            let server = HttpServer::new(move || {
                 App::new()
                     .app_data(state.clone())
                     .configure(configure)
@@ -137,10 +138,15 @@ impl Server {
             .max_connections(settings.max_connections.max(1))
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals();
-            if let Some(workers) = settings.workers {
-                server = server.workers(workers.max(1));
-            }
-            let server = server.listen(listener)?.run();
+            let workers = match settings.workers {
+                Some(workers) => workers.max(1),
+                None => std::thread::available_parallelism().map_or(1, NonZero::get),
+            };
+            let server = server
+                .workers(workers)
+                .worker_max_blocking_threads((settings.blocking_threads / workers).max(1))
+                .listen(listener)?
+                .run();
             stop.attach(server.handle());
             if let Some((interrupt, terminate)) = signals {
                 actix_web::rt::spawn(stop_on_signals(interrupt, terminate, server.handle()));
@@ -255,6 +261,10 @@ pub(crate) mod tests {
     }
 
     fn run() -> Running {
+        run_with(|settings| settings)
+    }
+
+    fn run_with(change: impl FnOnce(ApiSettings) -> ApiSettings) -> Running {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("cream.db").display());
         let url: DatabaseUrl = url.parse().unwrap();
@@ -263,7 +273,7 @@ pub(crate) mod tests {
             .with_workers(1)
             .with_request_timeout(Duration::from_millis(500))
             .with_shutdown_timeout(Duration::from_secs(5));
-        let server = Server::bind(store, settings).unwrap();
+        let server = Server::bind(store, change(settings)).unwrap();
         let (address, stop) = (server.address(), server.stop_handle());
         let thread = std::thread::spawn(|| server.run());
         Running { address, stop, thread, _folder: folder }
@@ -333,6 +343,23 @@ pub(crate) mod tests {
         slow.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("fine"), "{answer}");
         assert!(TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn a_request_that_waits_too_long_for_its_turn_is_told_to_come_again() {
+        let server = run_with(|settings| {
+            settings.with_blocking_threads(1).with_queue_timeout(Duration::from_millis(100))
+        });
+        let mut slow = server.connect();
+        write!(slow, "GET /test/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let answer = server.get("/test/slow");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("retry-after: ") && answer.contains("waited"), "{answer}");
+        let mut first = String::new();
+        slow.read_to_string(&mut first).unwrap();
+        assert!(first.ends_with("fine"), "{first}");
+        server.end();
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub struct ApiSettings {
     pub listen: SocketAddr,
     /// Threads that serve connections; `None` for one a processor.
     pub workers: Option<usize>,
+    /// Threads that work with the database, over all workers, at least one a worker. More than the
+    /// store has connections would only wait for one, and cost the switching between them.
+    pub blocking_threads: usize,
+    /// How long a request may wait for such a thread before it is told to come again.
+    pub queue_timeout: Duration,
     /// How long requests in flight may take to finish after a stop was asked for.
     pub shutdown_timeout: Duration,
     /// How long the head of a request may take to arrive.
@@ -46,6 +51,8 @@ impl ApiSettings {
         Self {
             listen,
             workers: None,
+            blocking_threads: 10,
+            queue_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(5),
             keep_alive: Duration::from_secs(30),
@@ -60,6 +67,20 @@ impl ApiSettings {
     #[must_use]
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers.max(1));
+        self
+    }
+
+    /// The same with this many threads for the database: as many as the store has connections.
+    #[must_use]
+    pub fn with_blocking_threads(mut self, threads: usize) -> Self {
+        self.blocking_threads = threads.max(1);
+        self
+    }
+
+    /// The same with this time for a request to wait for its turn at the database.
+    #[must_use]
+    pub fn with_queue_timeout(mut self, timeout: Duration) -> Self {
+        self.queue_timeout = timeout;
         self
     }
 

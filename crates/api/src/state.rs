@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use actix_web::web;
 use cream_models::{Symbol, Vendor};
@@ -30,8 +31,14 @@ impl State {
         service: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let store = self.store.clone();
+        let (asked, limit) = (Instant::now(), self.settings.queue_timeout);
+        let work = move || {
+            // Whoever waited so long has likely gone; those behind shall not wait for the answer.
+            let waited = asked.elapsed();
+            if waited > limit { Err(ApiError::overloaded(waited)) } else { service(&store) }
+        };
         // It fails where the service panicked, which ends the call and not the thread pool.
-        web::block(move || service(&store)).await.map_err(ApiError::internal)?
+        web::block(work).await.map_err(ApiError::internal)?
     }
 }
 
