@@ -87,6 +87,54 @@ fn a_lock_that_comes_between_claim_and_record_loses_nothing() {
 }
 
 #[test]
+fn a_lock_that_comes_before_the_load_makes_no_dead_letter() {
+    let name = chart_name("LOCK2", 16);
+    let bytes = series("LOCK2", 4000).chart_json();
+    // The lock must come between the claim and the load: with a long response it nearly always
+    // does.
+    for _ in 0..20 {
+        let mut site = Site::new();
+        site.put("raw", &name, &bytes);
+        let blocker = site.store.clone();
+        site.store = site.another_store(Duration::from_millis(40));
+        let (release, wait_release) = mpsc::channel::<()>();
+        // The clock is asked when the worker is made and when it claims; again only to bury.
+        let clock = HookClock::new(|asked| assert!(asked < 2, "it is being buried"));
+        let run = thread::scope(|scope| {
+            scope.spawn(|| {
+                while site.response(&name).is_none_or(|known| known.attempts == 0) {
+                    thread::yield_now();
+                }
+                let wait_release = wait_release;
+                let held = blocker.write(|_| -> Result<(), StoreError> {
+                    wait_release.recv().unwrap();
+                    Ok(())
+                });
+                held.unwrap();
+            });
+            let run = Run::of(|watch| {
+                site.processor_with(clock).process_all(&Cancel::default(), watch).unwrap()
+            });
+            release.send(()).unwrap();
+            run
+        });
+        if run.summary.loaded == 1 {
+            continue;
+        }
+        assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+        assert!(run.line().contains("locked"), "{}", run.line());
+        assert_eq!(site.status(&name), Some(ResponseStatus::Pending));
+        assert!(site.holds(Folder::Raw, &name));
+        site.store = site.another_store(Duration::from_secs(10));
+        site.clock.set(start().plus_seconds(LEASE));
+        assert_eq!(site.process().counts(), [1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(site.bars(), 4000);
+        return;
+    }
+    panic!("in 20 tries the lock never came between claim and load");
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_keeps_the_files_where_they_are() {
     for fault in ["a file in its place", "no folder at all"] {
         let site = Site::new();
