@@ -119,7 +119,7 @@ fn write_summary(
     writeln!(
         out,
         "{verb}: {} in {seconds:.2} s ({}, {rate:.1} MB/s)",
-        files(summary.files()),
+        files(usize::try_from(summary.files()).unwrap_or(usize::MAX)),
         HumanBytes(summary.bytes),
     )?;
     writeln!(out, "  loaded              {:>8}", summary.loaded)?;
@@ -152,6 +152,6 @@ fn write_summary(
     Ok(())
 }
 
-fn files(count: u64) -> String {
+pub(crate) fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }

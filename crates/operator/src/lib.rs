@@ -117,8 +117,7 @@ impl Operator {
         let store = Store::open(
             &url,
             &StoreOptions { max_connections: settings.max_connections, ..StoreOptions::default() },
-        )
-        .with_context(|| format!("cannot open the database {url}"))?;
+        )?;
         let archive = Archive::new(
             settings.raw_responses_dir.clone(),
             settings.parsed_responses_dir.clone(),

@@ -6,6 +6,7 @@ use anyhow::Result;
 use cream_archive::Folder;
 use cream_processor::{OneLine, chain};
 
+use crate::batch::files;
 use crate::{Exit, Operator};
 
 /// How many dead letters are listed.
@@ -47,12 +48,15 @@ impl Operator {
             "responses          {} parsed, {} pending, {} dead letters",
             responses.parsed, responses.pending, responses.deadletter
         )?;
-        for folder in [Folder::Raw, Folder::Parsed, Folder::Deadletter] {
+        for (label, folder) in
+            [("raw", Folder::Raw), ("parsed", Folder::Parsed), ("dead letters", Folder::Deadletter)]
+        {
+            let path = self.archive.folder_path(folder).display();
             let files = self.archive.list(folder).map_or_else(
                 |error| chain(&error),
-                |listing| format!("{} files", listing.files.len()),
+                |listing| format!("{} in {path}", files(listing.files.len())),
             );
-            writeln!(out, "{:<18} {files}", self.archive.folder_path(folder).display())?;
+            writeln!(out, "{label:<18} {files}")?;
         }
         if !dead.is_empty() {
             writeln!(out, "dead letters:")?;
