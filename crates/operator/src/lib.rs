@@ -54,7 +54,8 @@ pub enum Exit {
     /// 3: all was tried; some responses became dead letters, were refused, or are left for the
     /// next run.
     Incomplete,
-    /// 130: a signal ended it early; the next run goes on where it stopped.
+    /// 130: a signal ended it early; the next run goes on where it stopped, but for a rebuild,
+    /// which begins again with an empty database.
     Interrupted,
 }
 
