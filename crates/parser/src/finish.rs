@@ -249,10 +249,6 @@ fn flag(bars: &mut [Bar], warnings: &mut Warnings) {
 
 /// Fills in the actions, one of a kind a date, and what stays open of them.
 pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings: &mut Warnings) {
-    let Some(range) = history.coverage.range else {
-        history.actions = actions.read.into_iter().map(|(action, _)| action).collect();
-        return;
-    };
     let mut open = Vec::new();
     actions.read.sort_by_key(|(action, _)| action.key());
     let mut read = actions.read.into_iter().peekable();
@@ -291,6 +287,15 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
     let dates: Vec<_> = history.actions.iter().map(|action| action.date).collect();
     let coverage = &mut history.coverage;
     let mut open = open;
+    let range = match (coverage.range, dates.first()) {
+        (Some(range), _) => range,
+        // No row has a date: the actions alone tell what is covered.
+        (None, Some(first)) => {
+            coverage.undecided_bars.push(DateRange::single(*first));
+            DateRange::single(*first)
+        }
+        (None, None) => return,
+    };
     if !actions.decided || actions.unreadable.contains(&None) {
         open.push(range);
     }

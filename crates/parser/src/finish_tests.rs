@@ -175,6 +175,17 @@ fn what_was_not_asked_or_not_readable_stays_open() {
 }
 
 #[test]
+fn actions_without_any_row_are_decided_alone() {
+    let mut history = PriceHistory::new(Vendor::YahooPage);
+    let read = vec![(paid(5, 1), 7), (paid(9, 1), 8)];
+    let found = Actions { read, unreadable: vec![Some(day(5))], decided: true };
+    actions(&mut history, found, &mut Warnings::new(100));
+    assert_eq!(history.actions, [paid(9, 1)]);
+    assert_eq!(history.coverage.range, Some(range(9, 9)));
+    assert!(history.coverage.decides_actions(day(9)) && !history.coverage.decides_bar(day(9)));
+}
+
+#[test]
 fn an_action_outside_of_the_rows_is_decided_and_nothing_else_out_there_is() {
     let history = acted(vec![paid(-9, 5), split(-9, 2), paid(60, 5)], vec![], true);
     assert_eq!(history.actions.len(), 3);
