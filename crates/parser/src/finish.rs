@@ -56,6 +56,10 @@ pub(crate) fn bars(
     let mut open = Vec::new();
     if let Some(range) = range {
         open_dates(&rows, &unreadable, range, &mut open);
+        // A row outside of what was asked for, such as today's, speaks for its own date alone.
+        let around: Vec<_> = asked.iter().flat_map(|asked| around(*asked, range)).collect();
+        open.extend(&around);
+        history.coverage.undecided_actions = around;
     }
     if !unreadable.is_empty() || !open.is_empty() {
         let mut bad = unreadable.iter().map(|row| row.row).peekable();
@@ -162,6 +166,13 @@ fn between(
         }
     };
     DateRange::new(low?, high?).ok()
+}
+
+/// What of `wide`, which holds `range`, lies before and after it.
+fn around(range: DateRange, wide: DateRange) -> impl Iterator<Item = DateRange> {
+    let before = range.first().previous().and_then(|end| DateRange::new(wide.first(), end).ok());
+    let after = range.last().next().and_then(|start| DateRange::new(start, wide.last()).ok());
+    before.into_iter().chain(after)
 }
 
 /// The ranges without these dates, which ascend.
@@ -287,6 +298,7 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
     let dates: Vec<_> = history.actions.iter().map(|action| action.date).collect();
     let coverage = &mut history.coverage;
     let mut open = open;
+    open.append(&mut coverage.undecided_actions);
     let range = match (coverage.range, dates.first()) {
         (Some(range), _) => range,
         // No row has a date: the actions alone tell what is covered.
@@ -302,12 +314,8 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
     // An action outside of the rows is decided for its date, and nothing else out there is.
     if let (Some(first), Some(last)) = (dates.first(), dates.last()) {
         let wide = range.hull(DateRange::single(*first)).hull(DateRange::single(*last));
-        let before = range.first().previous().map(|end| DateRange::new(wide.first(), end));
-        let after = range.last().next().map(|start| DateRange::new(start, wide.last()));
-        for gap in [before, after].into_iter().flatten().flatten() {
-            open.push(gap);
-            coverage.undecided_bars.push(gap);
-        }
+        open.extend(around(range, wide));
+        coverage.undecided_bars.extend(around(range, wide));
         coverage.undecided_bars =
             Coverage::normalized(std::mem::take(&mut coverage.undecided_bars));
         coverage.range = Some(wide);

@@ -175,6 +175,18 @@ fn what_was_not_asked_or_not_readable_stays_open() {
 }
 
 #[test]
+fn a_row_outside_of_what_was_asked_for_decides_its_own_date_alone() {
+    let rows = vec![bar(1, 1), bar(9, 1), bar(40, 1).with_final(false)];
+    let mut history = finished(rows, vec![], Some(range(0, 10))).unwrap();
+    let found = Actions { read: vec![(paid(20, 1), 7)], unreadable: vec![], decided: true };
+    actions(&mut history, found, &mut Warnings::new(100));
+    assert_eq!(history.coverage.undecided_actions, [range(11, 19), range(21, 40)]);
+    assert_eq!(history.coverage.range, Some(range(0, 40)));
+    assert_eq!(history.coverage.undecided_bars, [range(11, 39)]);
+    assert!(history.coverage.decides_bar(day(5)) && history.coverage.decides_bar(day(40)));
+}
+
+#[test]
 fn actions_without_any_row_are_decided_alone() {
     let mut history = PriceHistory::new(Vendor::YahooPage);
     let read = vec![(paid(5, 1), 7), (paid(9, 1), 8)];
