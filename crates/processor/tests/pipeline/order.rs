@@ -37,12 +37,15 @@ fn site_with_years_before() -> Site {
 const YEARS: usize = 1600;
 
 /// Whether the vendor would send this: a live row comes where today was asked for, or is the next
-/// session. One after a gap would speak for the gap too, and withdraw whole weeks.
+/// session. A chart answer does not tell what was asked for, so one after a gap would speak for
+/// the gap too, and withdraw whole weeks; a page does tell.
 fn is_likely(told: &Telling) -> bool {
     const LONG_WEEKEND: i32 = 4;
-    told.series
-        .live
-        .is_none_or(|live| live.row.date.days() - told.asked.last().days() <= LONG_WEEKEND)
+    told.is_page
+        || told
+            .series
+            .live
+            .is_none_or(|live| live.row.date.days() - told.asked.last().days() <= LONG_WEEKEND)
 }
 
 /// Imports responses one by one. All are loaded or have been, but for those that have no rows to
