@@ -1,5 +1,12 @@
 //! The command lines: wrong settings are refused by name, and nothing is touched.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 use cream_testkit::ReadyProcess;
 use cream_tests::{PATIENCE, Site};
 

@@ -1,5 +1,12 @@
 //! The README's first command: the demonstration answers, and stops cleanly.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 use cream_testkit::Signal;
 use cream_tests::{PATIENCE, Site};
 

@@ -1,6 +1,13 @@
 //! Files to database to HTTP: what goes in comes out, once, in any order, and again from the
 //! archive alone.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 use std::path::{Path, PathBuf};
 
 use cream_models::{Bar, Price};

@@ -2,6 +2,13 @@
 //! served by the real server, and compared bar by bar with readings of the same files made here
 //! by other means.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

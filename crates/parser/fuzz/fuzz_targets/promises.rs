@@ -18,8 +18,8 @@ pub fn check(bytes: &[u8]) {
 }
 
 fn sound(history: &PriceHistory) {
-    assert!(history.bars.windows(2).all(|pair| pair[0].date() < pair[1].date()));
-    assert!(history.actions.windows(2).all(|pair| pair[0].key() < pair[1].key()));
+    assert!(history.bars.is_sorted_by(|one, next| one.date() < next.date()));
+    assert!(history.actions.is_sorted_by(|one, next| one.key() < next.key()));
     for bar in &history.bars {
         assert!(bar.has_price());
         assert!(bar.volume().is_none_or(|volume| volume >= 0));
