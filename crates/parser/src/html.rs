@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::{memchr, memchr_iter, memchr3, memmem};
 
 /// A page, read from front to back.
 #[derive(Clone, Debug)]
@@ -138,24 +138,11 @@ impl<'a> Tokens<'a> {
                 } else if inner.starts_with(b"->") {
                     Some(6)
                 } else {
-                    // `-->` or `--!>`.
-                    memmem::find_iter(inner, b"--").find_map(|offset| {
-                        let after = inner.get(offset + 2..)?;
-                        if after.starts_with(b">") {
-                            Some(4 + offset + 3)
-                        } else if after.starts_with(b"!>") {
-                            Some(4 + offset + 4)
-                        } else {
-                            // Of three dashes and more, the last two count.
-                            let dashes = after.iter().take_while(|byte| **byte == b'-').count();
-                            let after = after.get(dashes..).unwrap_or_default();
-                            let length = 4 + offset + 2 + dashes;
-                            match after {
-                                [b'>', ..] => Some(length + 1),
-                                [b'!', b'>', ..] => Some(length + 2),
-                                _ => None,
-                            }
-                        }
+                    // `-->` or `--!>`. Told from the `>`, as a run of dashes may be long.
+                    memchr_iter(b'>', inner).find_map(|offset| {
+                        let before = inner.get(..offset)?;
+                        let ends = before.ends_with(b"--") || before.ends_with(b"--!");
+                        ends.then_some(4 + offset + 1)
                     })
                 }
             }
@@ -282,12 +269,17 @@ fn script_end(bytes: &[u8]) -> Option<usize> {
 #[inline]
 fn tag_end(bytes: &[u8]) -> Option<usize> {
     let mut attributes = Attributes::new(bytes);
+    // Behind the first quote that is not read yet.
+    let mut searched = 0;
     loop {
         // Up to the first quote nothing but `>` ends a tag.
-        let rest = bytes.get(attributes.pos..)?;
-        let offset = memchr3(b'>', b'"', b'\'', rest)?;
-        if rest.get(offset) == Some(&b'>') {
-            return Some(attributes.pos + offset);
+        if attributes.pos >= searched {
+            let rest = bytes.get(attributes.pos..)?;
+            let offset = memchr3(b'>', b'"', b'\'', rest)?;
+            if rest.get(offset) == Some(&b'>') {
+                return Some(attributes.pos + offset);
+            }
+            searched = attributes.pos + offset + 1;
         }
         match attributes.next() {
             Some(_) => {}
