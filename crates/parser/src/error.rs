@@ -38,7 +38,10 @@ pub enum ParseError {
         position: u64,
     },
     /// The vendor knows no such symbol.
-    #[error("not found (at byte {position}): the vendor says {code:?}, {description:?}")]
+    #[error(
+        "not found (at byte {position}): the vendor says {code:?}, {description:?}; expected prices \
+         of a symbol that it knows"
+    )]
     NotFound {
         /// The vendor's code.
         code: String,
@@ -48,7 +51,10 @@ pub enum ParseError {
         position: u64,
     },
     /// The vendor answered with an error of its own.
-    #[error("the vendor answered with an error (at byte {position}): {code:?}, {description:?}")]
+    #[error(
+        "the vendor answered with an error (at byte {position}): {code:?}, {description:?}; \
+         expected prices"
+    )]
     VendorError {
         /// The vendor's code.
         code: String,
