@@ -65,7 +65,7 @@ enum Command {
     Status,
     /// Apply, revert or list the database's migrations.
     ///
-    /// Other commands apply what is pending by themselves.
+    /// Other commands, but for status, apply what is pending by themselves.
     Migrate {
         /// up: apply what is pending. down: revert the newest one. status: list them.
         #[arg(value_enum)]
