@@ -48,13 +48,14 @@ impl Zone {
 
     #[cold]
     fn seek(&mut self, seconds: i64) -> Option<()> {
+        // All that can fail comes first: half of it kept would misplace the rows that follow.
         let instant = Timestamp::from_second(seconds).ok()?;
+        let after = Timestamp::from_second(seconds.saturating_add(1)).ok()?;
         self.offset = i64::from(self.zone.to_offset(instant).seconds());
         self.until = match self.zone.following(instant).next() {
             Some(transition) => transition.timestamp().as_second(),
             None => Timestamp::MAX.as_second(),
         };
-        let after = Timestamp::from_second(seconds.saturating_add(1)).ok()?;
         self.from = match self.zone.preceding(after).next() {
             Some(transition) => transition.timestamp().as_second(),
             None => Timestamp::MIN.as_second(),
@@ -92,6 +93,14 @@ mod tests {
         assert_eq!(date("UTC", i64::MIN), "none");
         assert_eq!(date("UTC", 253_402_300_800), "none");
         assert_eq!(date("UTC", -62_135_596_801), "none");
+    }
+
+    #[test]
+    fn an_instant_at_the_end_of_time_does_not_misplace_the_next() {
+        let mut zone = Zone::named("America/New_York").unwrap();
+        let _ = zone.date(Timestamp::MAX.as_second());
+        // Midnight in summer, 23:00 of the day before by the offset of December.
+        assert_eq!(zone.date(1_592_193_600).unwrap().to_string(), "2020-06-15");
     }
 
     proptest! {
