@@ -307,19 +307,36 @@ pub(crate) fn unescape(raw: &[u8], start: usize, out: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// Where in the escaped text `raw` stands what is at `position` in the unescaped one.
-pub(crate) fn escaped_position(raw: &[u8], position: usize) -> usize {
-    let (mut inside, mut outside) = (0, 0);
-    while let Some(offset) = memchr::memchr(b'\\', raw.get(outside..).unwrap_or_default()) {
-        if inside + offset >= position {
-            break;
-        }
-        (inside, outside) = (inside + offset, outside + offset);
-        let escape = raw.get(outside..).unwrap_or_default();
-        let (length, decoded) = escape_at(escape).unwrap_or((1, '?'));
-        (inside, outside) = (inside + decoded.len_utf8(), outside + length);
+/// Where in an escaped text stands what is at positions in the unescaped one. These are asked for
+/// in ascending order, and the text is passed over once, however many there are.
+#[derive(Debug)]
+pub(crate) struct EscapedPositions<'a> {
+    raw: &'a [u8],
+    /// How far it was read, counted in the unescaped text and in the escaped one.
+    inside: usize,
+    outside: usize,
+}
+
+impl<'a> EscapedPositions<'a> {
+    pub(crate) const fn new(raw: &'a [u8]) -> Self {
+        Self { raw, inside: 0, outside: 0 }
     }
-    (outside + position.saturating_sub(inside)).min(raw.len())
+
+    pub(crate) fn of(&mut self, position: usize) -> usize {
+        loop {
+            let rest = self.raw.get(self.outside..).unwrap_or_default();
+            let wanted = position.saturating_sub(self.inside).min(rest.len());
+            let found = memchr::memchr(b'\\', rest.get(..wanted).unwrap_or_default());
+            let plain = found.unwrap_or(wanted);
+            (self.inside, self.outside) = (self.inside + plain, self.outside + plain);
+            if found.is_none() {
+                return self.outside;
+            }
+            let escape = rest.get(plain..).unwrap_or_default();
+            let (length, decoded) = escape_at(escape).unwrap_or((1, '?'));
+            (self.inside, self.outside) = (self.inside + decoded.len_utf8(), self.outside + length);
+        }
+    }
 }
 
 /// The escape at the start of the bytes: its length and its character. A lone half of a
@@ -449,8 +466,10 @@ mod tests {
             let mut reader = Reader::new(escaped.as_bytes(), 0);
             let read = reader.string().unwrap();
             prop_assert_eq!(read.text().unwrap(), text.as_str());
+            let mut positions = EscapedPositions::new(read.raw());
             for (position, character) in text.char_indices() {
-                let outside = escaped_position(read.raw(), position);
+                let outside = positions.of(position);
+                prop_assert_eq!(outside, EscapedPositions::new(read.raw()).of(position));
                 let mut one = Vec::new();
                 let raw = &read.raw()[outside..];
                 let length = escape_at(raw).filter(|_| raw[0] == b'\\').map_or(character.len_utf8(), |e| e.0);
@@ -472,7 +491,7 @@ mod tests {
         fn nothing_panics(bytes: Vec<u8>) {
             let _ = Reader::new(&bytes, 0).skip();
             let _ = unescape(&bytes, 0, &mut Vec::new());
-            let _ = escaped_position(&bytes, bytes.len() / 2);
+            let _ = EscapedPositions::new(&bytes).of(bytes.len() / 2);
         }
     }
 }

@@ -248,12 +248,11 @@ fn embedded(
         events: options.asked_events.or(script.parameter("events").map(|_| true)),
     };
     let base = script.start + body.start;
-    let moved = |position: u64| {
-        let position = usize::try_from(position).unwrap_or(usize::MAX);
-        at(base + json::escaped_position(body.raw(), position))
-    };
+    let mut positions = json::EscapedPositions::new(body.raw());
+    let mut moved =
+        |position: u64| at(base + positions.of(usize::try_from(position).unwrap_or(usize::MAX)));
     let history = chart::read(&answer, Vendor::YahooPage, &ask, warnings)
-        .map_err(|error| error.moved(moved))?;
+        .map_err(|error| error.moved(&mut moved))?;
     warnings.move_positions(moved);
     Ok(history)
 }

@@ -66,8 +66,10 @@ impl Warnings {
         }
     }
 
-    /// Counts the positions of the warnings so far from elsewhere.
-    pub(crate) fn move_positions(&mut self, to: impl Fn(u64) -> u64) {
+    /// Counts the positions of the warnings so far, all placed, from elsewhere. They are asked for
+    /// in ascending order.
+    pub(crate) fn move_positions(&mut self, mut to: impl FnMut(u64) -> u64) {
+        self.kept.sort_by_key(|warning| warning.position);
         for warning in &mut self.kept {
             warning.position = to(warning.position);
         }
