@@ -31,7 +31,8 @@ pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warning
     } else {
         Box::new(table.rows.iter().rev())
     };
-    let bad_date = |date: Date| table.unreadable.iter().any(|bad| bad.date == Some(date));
+    let bad_dates = sorted(table.unreadable.iter().filter_map(|bad| bad.date));
+    let bad_date = |date: Date| bad_dates.binary_search(&date).is_ok();
     let mut bars = history.bars.iter().peekable();
     // The first and last date and the number of bars that the table lacks, in a run.
     let mut missing: Option<(Date, Date, usize)> = None;
@@ -124,9 +125,8 @@ fn mismatch(
 }
 
 fn actions(history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
-    let in_table = |action: &CorporateAction| {
-        table.actions.iter().find(|(other, _)| other.key() == action.key())
-    };
+    let keys = sorted(table.actions.iter().map(|(action, _)| action.key()));
+    let bad_dates = sorted(table.bad_actions.iter().map(|(date, ..)| *date));
     for (shown, position) in &table.actions {
         let embedded = history
             .actions
@@ -154,9 +154,10 @@ fn actions(history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
             let (one, other) = (one.bar.date(), other.bar.date());
             one.min(other) <= action.date && action.date <= one.max(other)
         });
+        // Those without a date come first.
         let is_unreadable =
-            table.bad_actions.iter().any(|(date, ..)| date.is_none_or(|date| date == action.date));
-        if within && !is_unreadable && in_table(action).is_none() {
+            bad_dates.first() == Some(&None) || bad_dates.binary_search(&Some(action.date)).is_ok();
+        if within && !is_unreadable && keys.binary_search(&action.key()).is_err() {
             warnings.push(table.start, || WarningKind::OnlyInOne {
                 date: action.date,
                 what: format!(
@@ -166,6 +167,12 @@ fn actions(history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
             });
         }
     }
+}
+
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items
 }
 
 /// Whether an event in the table, perhaps rounded to two decimals or more, is the embedded one.

@@ -294,7 +294,11 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
     open.extend(actions.unreadable.iter().flatten().copied().map(DateRange::single));
     // What stands beside an unreadable action of the same date is left open with it.
     let open = Coverage::normalized(open);
-    history.actions.retain(|action| !open.iter().any(|range| range.contains(action.date)));
+    history.actions.retain(|action| {
+        let after = open.partition_point(|range| range.first() <= action.date);
+        let last = after.checked_sub(1).and_then(|index| open.get(index));
+        !last.is_some_and(|range| range.contains(action.date))
+    });
     let dates: Vec<_> = history.actions.iter().map(|action| action.date).collect();
     let coverage = &mut history.coverage;
     let mut open = open;

@@ -166,6 +166,64 @@ fn hostile_inputs_end_soon() {
     }
 }
 
+/// A chart with a row of 1 at each of these days since 1970.
+fn chart_of(days: impl Iterator<Item = usize>, first: &str, events: &str) -> String {
+    let times: Vec<String> = days.map(|day| (day * 86_400 + 50_000).to_string()).collect();
+    let closes = vec!["1"; times.len()].join(",");
+    format!(
+        "{{{first}\"chart\":{{\"result\":[{{\"meta\":{{\"exchangeTimezoneName\":\"America/New_York\"}},\
+         \"timestamp\":[{}],\"events\":{{\"dividends\":{{{events}}}}},\
+         \"indicators\":{{\"quote\":[{{\"close\":[{closes}]}}]}}}}]}}}}",
+        times.join(",")
+    )
+}
+
+fn page_of(rows: &str, chart: &str) -> String {
+    let header: String = NAMES.iter().map(|name| format!("<th>{name}")).collect();
+    format!(
+        "<table><tr>{header}{rows}</table><script data-url=\"/v8/finance/chart/X\">\
+         {{\"body\":{}}}</script>",
+        serde_json::to_string(chart).unwrap()
+    )
+}
+
+fn dividends(count: usize, amount: impl Fn(usize) -> &'static str) -> String {
+    let event =
+        |day: usize| format!("\"{day}\":{{\"date\":{}{}}}", day * 86_400 + 50_000, amount(day));
+    (0..count).map(event).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn readable_inputs_with_much_that_is_odd_end_soon() {
+    let rows = 100_000;
+    let amount = ",\"amount\":1";
+    let twice = (0..rows).chain(0..900);
+    let filler = format!("\"x\":\"{}\",", "\\/".repeat(2 << 20));
+    for (what, input) in [
+        (
+            "unreadable rows of a table",
+            page_of(&"<tr><td>Jan 1, 1900<td>x".repeat(rows), &chart_of(0..rows, "", "")),
+        ),
+        (
+            "actions of a table",
+            page_of(
+                &("<tr><td>Jan 1, 1970<td>1<td>1<td>1<td>1<td>1<td>1".to_owned()
+                    + &"<tr><td>Jan 1, 1900<td colspan=6>1 Dividend".repeat(rows)
+                    + "<tr><td>Jan 1, 2400<td>1<td>1<td>1<td>1<td>1<td>1"),
+                &chart_of(0..1, "", &dividends(rows, |_| amount)),
+            ),
+        ),
+        (
+            "unreadable actions",
+            chart_of(0..1, "", &dividends(4 * rows, |day| if day % 2 == 0 { amount } else { "" })),
+        ),
+        ("warnings behind many escapes", page_of("", &chart_of(twice, &filler, ""))),
+    ] {
+        let bars = in_time(what, input.as_bytes()).unwrap();
+        assert!(bars == 1 || bars == rows, "{what}: {bars}");
+    }
+}
+
 /// The text of an element, without scripts and styles.
 fn shown(element: scraper::ElementRef<'_>) -> String {
     let texts = element.descendants().filter_map(|node| {
