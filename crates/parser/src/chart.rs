@@ -312,7 +312,7 @@ fn history(
         Some(start) => events::read(json, start, &mut zone, warnings)?,
         None => Actions::default(),
     };
-    actions.decided = chart.events.is_some() || ask.events == Some(true);
+    actions.decided = ask.events.unwrap_or(chart.events.is_some());
     finish::actions(&mut history, actions, warnings);
     warnings.place(|| {
         let dates = chart.timestamps.iter().map(|time| zone.date(*time)).collect::<Vec<_>>();

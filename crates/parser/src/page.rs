@@ -204,6 +204,12 @@ impl Script<'_> {
         Symbol::parse(&percent_decoded(after.split(['/', '?', '#']).next()?)).ok()
     }
 
+    /// Whether the events were asked for that move prices: an address may name some kinds alone.
+    fn events(&self) -> Option<bool> {
+        let kinds = self.parameter("events")?;
+        Some(["div", "split"].iter().all(|kind| kinds.contains(kind)))
+    }
+
     fn period(&self) -> Option<(i64, i64)> {
         let time = |name| self.parameter(name)?.parse().ok();
         Some((time("period1")?, time("period2")?))
@@ -245,7 +251,7 @@ fn embedded(
     let ask = Ask {
         range: options.asked,
         period: script.period(),
-        events: options.asked_events.or(script.parameter("events").map(|_| true)),
+        events: options.asked_events.or_else(|| script.events()),
     };
     let base = script.start + body.start;
     let mut positions = json::EscapedPositions::new(body.raw());

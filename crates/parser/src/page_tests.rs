@@ -90,6 +90,20 @@ fn cells_rows_and_actions_that_differ_are_told() {
 }
 
 #[test]
+fn actions_that_an_address_does_not_ask_for_stay_open() {
+    let events = r#""events":{"dividends":{"1":{"amount":0.25,"date":1704205800}}},"#;
+    let chart = chart("DEMO", ["1", "2"], events);
+    for (asked, decides) in [("div%7Csplit", true), ("div", false), ("history", false)] {
+        let query = DAILY.replace("div%7Csplit", asked);
+        let history = read_page(&page(&[&script("DEMO", &query, &chart)])).unwrap();
+        let decided = |date: &str| history.coverage.decides_actions(date.parse::<Date>().unwrap());
+        // What is shown is so, whatever was asked for; what is not shown may yet be.
+        assert!(decided("2024-01-02"), "{asked}");
+        assert_eq!(decided("2024-01-03"), decides, "{asked}");
+    }
+}
+
+#[test]
 fn what_the_table_lacks_or_cannot_read_is_told() {
     let events = r#""events":{"splits":{"1":{"splitRatio":"2:1","date":1704205800}}},"#;
     let chart = chart("DEMO", ["1", "2"], events);
