@@ -27,6 +27,7 @@ pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warning
             }
         }
         order.sort_by_key(|row| row.bar.date());
+        one_a_date(&mut order, history, &warnings.repeated());
         Box::new(order.into_iter())
     } else {
         Box::new(table.rows.iter().rev())
@@ -82,25 +83,49 @@ pub(crate) fn tables(html: &[u8], history: &PriceHistory, table: &Table, warning
     actions(history, table, warnings);
 }
 
+/// Of the rows of a date that the embedded data repeats as well, the one that agrees with what was
+/// kept, or else the first. The rows ascend by date.
+fn one_a_date(rows: &mut Vec<&Row>, history: &PriceHistory, repeated: &[Date]) {
+    let agrees = |row: &Row| {
+        let bars = &history.bars;
+        let found = bars.binary_search_by_key(&row.bar.date(), Bar::date).ok();
+        found.and_then(|index| bars.get(index)).is_some_and(|bar| differing(bar, row).count() == 0)
+    };
+    rows.dedup_by(|later, kept| {
+        let date = kept.bar.date();
+        if later.bar.date() != date || repeated.binary_search(&date).is_err() {
+            return false;
+        }
+        if !agrees(kept) && agrees(later) {
+            *kept = *later;
+        }
+        true
+    });
+}
+
 #[inline(always)]
 fn cells(html: &[u8], bar: &Bar, row: &Row, table: &Table, warnings: &mut Warnings) {
-    for (field, decimals) in BarField::ALL.into_iter().zip(row.decimals) {
-        let (embedded, shown) = (bar.value(field), row.bar.value(field));
-        let agrees = match (embedded, shown) {
-            (Some(embedded), Some(shown)) if field == BarField::Volume => embedded == shown,
-            (Some(embedded), Some(shown)) => {
-                let unit = 10_u64.pow(9_u32.saturating_sub(u32::from(decimals)));
-                embedded.abs_diff(shown) <= unit / 2
-            }
-            (None, None) => true,
-            // The page shows a volume of 0 as unknown.
-            (Some(0), None) => field == BarField::Volume,
-            _ => false,
-        };
-        if !agrees {
-            mismatch(html, bar, row, field, table, warnings);
-        }
+    for field in differing(bar, row) {
+        mismatch(html, bar, row, field, table, warnings);
     }
+}
+
+/// The cells that differ by more than the table's rounding.
+#[inline(always)]
+fn differing(bar: &Bar, row: &Row) -> impl Iterator<Item = BarField> {
+    let cells = BarField::ALL.into_iter().zip(row.decimals);
+    let differs = |(field, decimals)| match (bar.value(field), row.bar.value(field)) {
+        (Some(embedded), Some(shown)) if field == BarField::Volume => embedded != shown,
+        (Some(embedded), Some(shown)) => {
+            let unit = 10_u64.pow(9_u32.saturating_sub(u32::from(decimals)));
+            embedded.abs_diff(shown) > unit / 2
+        }
+        (None, None) => false,
+        // The page shows a volume of 0 as unknown.
+        (Some(0), None) => field != BarField::Volume,
+        _ => true,
+    };
+    cells.filter(move |cell| differs(*cell)).map(|(field, _)| field)
 }
 
 #[cold]

@@ -104,6 +104,36 @@ fn actions_that_an_address_does_not_ask_for_stay_open() {
 }
 
 #[test]
+fn duplicate_rows_of_both_are_no_disagreement() {
+    let chart = r#"{"chart":{"result":[{"meta":{"symbol":"DEMO","regularMarketTime":1704312000,
+        "exchangeTimezoneName":"America/New_York"},"timestamp":[1704205800,1704292200,1704312000],
+        "indicators":{"quote":[{"close":[1,2,2.5]}]}}]}}"#;
+    let row = |date: &str, close: &str| {
+        format!("<tr><td>{date}, 2024<td>-<td>-<td>-<td>{close}<td>-<td>-")
+    };
+    let texts_of = |rows: &[String]| {
+        let table = table(["1", "2"], "");
+        let (head, _) = table.split_once("<tr><td>").unwrap();
+        let table = format!("{head}{}</table>", rows.concat());
+        texts(&read_page(&page(&[&table, &script("DEMO", DAILY, chart)])).unwrap())
+    };
+    let (live, settled) = (row("Jan 3", "2.50"), row("Jan 3", "2.00"));
+    let first = row("Jan 2", "1.00");
+    for rows in
+        [[live.clone(), settled, first.clone()], [first.clone(), row("Jan 3", "2.00"), live]]
+    {
+        let texts = texts_of(&rows);
+        assert_eq!(texts.len(), 1, "{texts:?}");
+        assert!(texts[0].contains("two rows for 2024-01-03"), "{texts:?}");
+    }
+    // Neither is what was kept; and a date that stands twice in the table alone is told.
+    let odd = texts_of(&[row("Jan 3", "7.00"), row("Jan 3", "8.00"), first.clone()]);
+    assert!(odd.iter().any(|text| text.contains("close of 2024-01-03 is 7.00")), "{odd:?}");
+    let twice = texts_of(&[row("Jan 3", "2.00"), first.clone(), first]);
+    assert!(twice.iter().any(|text| text.contains("stands in the table but not")), "{twice:?}");
+}
+
+#[test]
 fn what_the_table_lacks_or_cannot_read_is_told() {
     let events = r#""events":{"splits":{"1":{"splitRatio":"2:1","date":1704205800}}},"#;
     let chart = chart("DEMO", ["1", "2"], events);

@@ -66,6 +66,17 @@ impl Warnings {
         }
     }
 
+    /// The dates of which more than one row was found, ascending, as far as warnings were kept.
+    pub(crate) fn repeated(&self) -> Vec<Date> {
+        let dates = self.kept.iter().filter_map(|warning| match warning.kind {
+            WarningKind::DuplicateRow { date, .. } => Some(date),
+            _ => None,
+        });
+        let mut dates: Vec<Date> = dates.collect();
+        dates.sort_unstable();
+        dates
+    }
+
     /// Counts the positions of the warnings so far, all placed, from elsewhere. They are asked for
     /// in ascending order.
     pub(crate) fn move_positions(&mut self, mut to: impl FnMut(u64) -> u64) {
