@@ -179,12 +179,26 @@ fn result(reader: &mut Reader<'_>) -> Result<Chart> {
 }
 
 /// A string, or `None` for null.
+///
+/// Longer than [`MAX_TEXT`] is an error: no name is, and what is stored of a response is bounded.
 fn text(reader: &mut Reader<'_>) -> Result<Option<String>> {
     if reader.null()? {
         return Ok(None);
     }
-    Ok(Some(reader.string()?.text()?.into_owned()))
+    let position = at(reader.pos);
+    let text = reader.string()?.text()?;
+    if text.len() > MAX_TEXT {
+        return Err(ParseError::Syntax {
+            position,
+            expected: format!("at most {MAX_TEXT} bytes of text"),
+            found: excerpt(text.as_bytes()),
+        });
+    }
+    Ok(Some(text.into_owned()))
 }
+
+/// The longest text about an instrument, in bytes.
+const MAX_TEXT: usize = 1024;
 
 /// A whole number, or `None` for null.
 fn integer(reader: &mut Reader<'_>) -> Result<Option<i64>> {

@@ -268,3 +268,18 @@ fn more_rows_than_centuries_of_days_are_refused() {
     let cells = answer(META, &format!(r#""indicators":{{"quote":[{{"open":[{zeros}]}}]}}"#));
     assert!(error(&cells).contains("more than 200000 rows"));
 }
+
+#[test]
+fn a_text_about_the_instrument_is_bounded() {
+    let named = |length: usize| {
+        let name = "x".repeat(length);
+        three("1,2,3", "4,5,6").replacen(
+            "\"symbol\"",
+            &format!("\"longName\":\"{name}\",\"symbol\""),
+            1,
+        )
+    };
+    assert_eq!(history(&named(MAX_TEXT)).instrument.name.map(|name| name.len()), Some(MAX_TEXT));
+    let error = error(&named(MAX_TEXT + 1));
+    assert!(error.contains("at most 1024 bytes of text") && error.len() < 200, "{error}");
+}

@@ -33,7 +33,7 @@
 //! and its date stays [undecided](cream_models::Coverage). A bar that is odd but readable is kept
 //! as delivered and [flagged](cream_models::BarFlags).
 //!
-//! Known keys of the chart that come twice are an error. No input panics, and memory is bounded
+//! Columns and sections of the chart that come twice are an error. No input panics, and memory is bounded
 //! by a small multiple of the input.
 
 mod cells;

@@ -47,6 +47,17 @@ pub enum ProvenanceError {
          SYMBOL_YYYY-MM-DD.html, such as TSLA_2025-06-16.html"
     )]
     NoDate,
+    /// It was fetched after now.
+    #[error(
+        "by its name or by what it says it was fetched at {fetched_at}, but this machine's clock \
+         says {now}; one of the two is wrong"
+    )]
+    InTheFuture {
+        /// When it was fetched, by the name or the content.
+        fetched_at: Timestamp,
+        /// The machine's clock.
+        now: Timestamp,
+    },
 }
 
 /// What is known of a response before and after it was parsed.
@@ -146,7 +157,7 @@ impl Processor {
 
         let token = self.token(name);
         let mut known = Known::default();
-        match self.parse_and_load(name, bytes, &sha256, &response, &token, mode, &mut known) {
+        match self.parse_and_load(name, bytes, &registration, &response, &token, mode, &mut known) {
             Ok(loaded) => {
                 self.archive.move_to(name, folder, Folder::Parsed)?;
                 Ok(Outcome::Loaded(Box::new(loaded)))
@@ -166,7 +177,7 @@ impl Processor {
         &self,
         name: &FileName,
         bytes: &[u8],
-        sha256: &[u8; 32],
+        registration: &NewResponse,
         response: &Response,
         token: &str,
         mode: Mode,
@@ -179,7 +190,7 @@ impl Processor {
         }
         let history = cream_parser::parse_with(bytes, &options)?;
         known.vendor = Some(history.vendor);
-        let (symbol, fetched_at) = provenance(name, &history)?;
+        let (symbol, fetched_at) = provenance(name, &history, registration.registered_at)?;
         known.fetched_at = Some(fetched_at);
 
         // In a transaction of its own: a database that shares the table of stocks between
@@ -192,6 +203,7 @@ impl Processor {
 
         let report = self.store.write(|writer| -> Result<_, LoadError> {
             let options = LoadOptions { batch_size: self.options.batch_size, guard: mode.guard };
+            let sha256 = &registration.sha256;
             let this = Load { stock: stock.id, fetched_at, sha256, history: &history };
             let report = load(writer, &this, &options)?;
             let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -412,6 +424,7 @@ fn is_about_the_machine(error: &Error) -> bool {
 fn provenance(
     name: &FileName,
     history: &PriceHistory,
+    now: Timestamp,
 ) -> Result<(Symbol, Timestamp), ProvenanceError> {
     let symbol = match (name.symbol(), &history.symbol) {
         (Some(name), Some(content)) if name != content => {
@@ -438,8 +451,16 @@ fn provenance(
         }
         None => spoken_of.ok_or(ProvenanceError::NoDate)?,
     };
+    // What was fetched in a far future would be newer than whatever is fetched until then.
+    if fetched_at > now.plus_seconds(FUTURE_SECONDS) {
+        return Err(ProvenanceError::InTheFuture { fetched_at, now });
+    }
     Ok((symbol, fetched_at))
 }
+
+/// How far ahead of this machine's clock an instant of fetching may be: a day in a name begins in
+/// UTC, and clocks differ.
+const FUTURE_SECONDS: i64 = 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -447,14 +468,18 @@ mod tests {
 
     #[test]
     fn what_nobody_tells_is_asked_for() {
+        let now = "2025-06-16T12:00:00Z".parse().unwrap();
         let of = |name: &str, symbol: Option<&str>| {
             let mut history = PriceHistory::new(Vendor::YahooPage);
             history.symbol = symbol.map(|symbol| Symbol::parse(symbol).unwrap());
-            provenance(&FileName::parse(name).unwrap(), &history)
+            provenance(&FileName::parse(name).unwrap(), &history, now)
         };
         assert_eq!(of("page.html", None), Err(ProvenanceError::NoSymbol));
         assert_eq!(of("page.html", Some("A")), Err(ProvenanceError::NoDate));
         assert_eq!(of("yahoo-page_A.html", None), Err(ProvenanceError::NoDate));
+        assert!(of("A_2025-06-17.html", None).is_ok(), "the next day has begun somewhere");
+        let error = of("A_2025-06-18.html", None).unwrap_err().to_string();
+        assert!(error.contains("2025-06-18T00:00:00Z") && error.contains("clock"), "{error}");
         let text = ProvenanceError::NoDate.to_string();
         assert!(text.contains("tells when it was fetched; call the file SYMBOL_YYYY-MM-DD.html"));
         assert!(of("A_2025-06-16.html", None).is_ok());

@@ -44,7 +44,7 @@ pub struct Series {
     pub last_date: Option<Date>,
     /// How many times bars or actions changed.
     pub revision: i64,
-    /// When they last did; 1970-01-01T00:00:00Z before the first load is done.
+    /// When the response was fetched that changed them last; 1970-01-01T00:00:00Z before the first.
     pub changed_at: Timestamp,
 }
 
@@ -278,7 +278,7 @@ pub struct SeriesUpdate {
     pub time_zone: Option<String>,
     /// When the response was fetched.
     pub fetched_at: Timestamp,
-    /// The present moment.
+    /// When the response was fetched that changes bars or actions, if it does.
     pub changed_at: Timestamp,
     /// Whether bars or actions were written or withdrawn.
     pub changed: bool,
