@@ -8,7 +8,7 @@
 //! Columns go straight into the bars, row by row: nothing is allocated a cell.
 
 use cream_models::{
-    Bar, BarField, Date, DateRange, Instrument, Price, PriceHistory, Symbol, Timestamp, Vendor,
+    Bar, BarField, Date, DateRange, Instrument, PriceHistory, Symbol, Timestamp, Vendor,
 };
 
 use crate::columns;
@@ -16,7 +16,7 @@ use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
 use crate::finish::{self, Actions, Unreadable};
 use crate::json::Reader;
-use crate::number::Number;
+use crate::values::{integer, text, value_at};
 use crate::warnings::Warnings;
 use crate::zone::Zone;
 
@@ -176,41 +176,6 @@ fn result(reader: &mut Reader<'_>) -> Result<Chart> {
         }
     }
     Ok(chart)
-}
-
-/// A string, or `None` for null.
-///
-/// Longer than [`MAX_TEXT`] is an error: no name is, and what is stored of a response is bounded.
-fn text(reader: &mut Reader<'_>) -> Result<Option<String>> {
-    if reader.null()? {
-        return Ok(None);
-    }
-    let position = at(reader.pos);
-    let text = reader.string()?.text()?;
-    if text.len() > MAX_TEXT {
-        return Err(ParseError::Syntax {
-            position,
-            expected: format!("at most {MAX_TEXT} bytes of text"),
-            found: excerpt(text.as_bytes()),
-        });
-    }
-    Ok(Some(text.into_owned()))
-}
-
-/// The longest text about an instrument, in bytes.
-const MAX_TEXT: usize = 1024;
-
-/// A whole number, or `None` for null.
-fn integer(reader: &mut Reader<'_>) -> Result<Option<i64>> {
-    if reader.null()? {
-        return Ok(None);
-    }
-    let start = reader.pos;
-    let number = reader.number()?;
-    match number.integer(reader.bytes()) {
-        Some(value) => Ok(Some(value)),
-        None => Err(Reader::new(reader.bytes(), start).unexpected("a whole number of seconds")),
-    }
 }
 
 fn meta(reader: &mut Reader<'_>, meta: &mut Meta) -> Result<()> {
@@ -376,13 +341,6 @@ fn unreadable(
     found
 }
 
-/// The JSON value at a position, shortened.
-pub(crate) fn value_at(json: &[u8], position: usize) -> String {
-    let mut reader = Reader::new(json, position);
-    drop(reader.skip());
-    excerpt(json.get(position..reader.pos).unwrap_or_default())
-}
-
 /// Where each element of the array at `start`, known to be sound, begins.
 fn element_positions(json: &[u8], start: usize) -> impl Iterator<Item = usize> {
     let mut reader = Reader::new(json, start);
@@ -393,13 +351,6 @@ fn element_positions(json: &[u8], start: usize) -> impl Iterator<Item = usize> {
         reader.skip().ok()?;
         Some(position)
     })
-}
-
-/// The price of a number in chart data, and whether it was rounded.
-pub(crate) fn price(reader: &mut Reader<'_>) -> Option<Price> {
-    reader.peek();
-    let number = Number::scan(reader.bytes(), reader.pos).ok()?;
-    number.yahoo_price(reader.bytes()).map(|(nanos, _)| Price::from_nanos(nanos))
 }
 
 #[cfg(test)]

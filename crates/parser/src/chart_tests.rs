@@ -4,6 +4,7 @@ use cream_models::{ActionKind, BarFlags};
 
 use super::*;
 use crate::finish::MAX_ROWS;
+use crate::values::MAX_TEXT;
 
 /// A chart answer of these parts, without the closing of the answer.
 fn answer(meta: &str, rest: &str) -> String {

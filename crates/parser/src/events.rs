@@ -4,11 +4,11 @@ use cream_models::{
     ActionKind, CorporateAction, CorporateEvent, Date, Price, SplitRatio, WarningKind,
 };
 
-use crate::chart;
 use crate::error::Result;
 use crate::finish::{Actions, cash};
 use crate::json::Reader;
 use crate::number::Number;
+use crate::values;
 use crate::warnings::Warnings;
 use crate::zone::Zone;
 
@@ -50,7 +50,7 @@ pub(crate) fn read(
                     let reason = event.err().unwrap_or("it has no readable \"date\" in seconds");
                     warnings.push(position, || WarningKind::UnreadableAction {
                         date,
-                        reason: format!("{kind}: {reason}: {}", chart::value_at(json, position)),
+                        reason: format!("{kind}: {reason}: {}", values::value_at(json, position)),
                     });
                 }
             }
@@ -80,9 +80,9 @@ fn event(
                 let seconds = number.and_then(|number| number.integer(reader.bytes()));
                 date = seconds.and_then(|seconds| zone.date(seconds));
             }
-            b"amount" => amount = chart::price(reader),
-            b"numerator" => numerator = chart::price(reader),
-            b"denominator" => denominator = chart::price(reader),
+            b"amount" => amount = values::price(reader),
+            b"numerator" => numerator = values::price(reader),
+            b"denominator" => denominator = values::price(reader),
             b"splitRatio" if reader.peek() == Some(b'"') => {
                 ratio = parse_ratio(reader.string()?.raw());
                 continue;

@@ -49,6 +49,7 @@ mod number;
 mod page;
 mod refusals;
 mod table;
+mod values;
 mod warnings;
 mod zone;
 
