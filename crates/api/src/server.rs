@@ -219,7 +219,7 @@ pub(crate) mod tests {
     use cream_store::{DatabaseUrl, StoreOptions};
     use std::io::{Read, Write};
     use std::net::TcpStream;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     /// `GET /test/{failure}`: handlers that fail as none of the real ones should.
     pub(crate) async fn fail(
@@ -327,18 +327,19 @@ pub(crate) mod tests {
 
     #[test]
     fn a_stop_finishes_what_is_in_flight_and_waits_for_no_idle_connection() {
-        let server = run();
+        // Were the idle connection waited for, this would take a day.
+        let day = Duration::from_secs(86_400);
+        let server = run_with(|settings| {
+            ApiSettings { keep_alive: day, ..settings }.with_shutdown_timeout(day)
+        });
         let mut idle = server.connect();
         write!(idle, "GET /test/none HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         let _ = idle.read(&mut [0; 4096]).unwrap();
         let mut slow = server.connect();
         write!(slow, "GET /test/slow HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         std::thread::sleep(Duration::from_millis(100));
-        let started = Instant::now();
         let address = server.address;
         server.end();
-        let took = started.elapsed();
-        assert!(took < Duration::from_secs(4), "{took:?}");
         let mut answer = String::new();
         slow.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("fine"), "{answer}");

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cream_models::{DateRange, Vendor};
 use cream_store::{BarQuery, StoreError, StoreOptions};
@@ -118,10 +118,9 @@ pub(crate) fn a_locked_database_is_busy_and_nothing_is_called(database: &dyn Dat
         })
     };
     database.while_locked(&mut || {
-        let start = Instant::now();
+        // Where the wait had no end, neither had this.
         let error = write().unwrap_err();
         assert!(matches!(error, StoreError::Busy { .. }) && error.is_transient(), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(5));
         assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 0, "readers go on");
     });
     assert_eq!(calls.load(Ordering::Relaxed), 0);
