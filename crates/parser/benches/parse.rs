@@ -252,3 +252,21 @@ fn chart_memchr(bencher: divan::Bencher<'_, '_>) {
         .counter(BytesCount::of_slice(chart))
         .bench(|| memchr::memchr_iter(b',', black_box(chart)).count());
 }
+
+/// Hostile pages of two sizes, in MiB: the bytes a second must be about the same, caches aside.
+#[divan::bench(args = [1, 16], sample_count = 10)]
+fn hostile_attributes(bencher: divan::Bencher<'_, '_>, mib: usize) {
+    hostile(bencher, &format!("<a {}\"", "b ".repeat(mib << 19)));
+}
+
+/// The same with a comment of dashes.
+#[divan::bench(args = [1, 16], sample_count = 10)]
+fn hostile_dashes(bencher: divan::Bencher<'_, '_>, mib: usize) {
+    hostile(bencher, &format!("<!-- {}x", "-".repeat(mib << 20)));
+}
+
+fn hostile(bencher: divan::Bencher<'_, '_>, input: &str) {
+    bencher
+        .counter(BytesCount::new(input.len()))
+        .bench_local(|| cream_parser::parse(black_box(input.as_bytes())).is_err());
+}
