@@ -1,5 +1,5 @@
 //! For tests, benches and samples only: vendor responses made to measure, throwaway folders and
-//! child processes.
+//! PostgreSQL clusters, and child processes.
 //!
 //! A [`Scenario`] describes a listed instrument; [`Scenario::build`] makes its history, the same
 //! for the same seed; and the [`SyntheticSeries`] both tells what a reader should find and renders
@@ -51,6 +51,7 @@ mod json;
 mod listing;
 mod names;
 mod page;
+pub mod postgres;
 mod process;
 mod rng;
 pub mod samples;
