@@ -34,7 +34,7 @@ fn read_actions(
     span: Span,
     held: &IfNoneMatch,
 ) -> Result<Answer, ApiError> {
-    store.read(|reader| {
+    store.read_any(|reader| {
         let (stock, series) = find_series(reader, symbol, vendor)?;
         let date = |date: Option<Date>| date.map(|date| date.days().to_le_bytes());
         let state = series_state("actions", &stock, &series);
@@ -52,7 +52,7 @@ fn write_actions(stock: &Stock, series: &Series, span: Span, actions: &[StoredAc
     let mut object = Object::open(&mut bytes);
     object.string("symbol", stock.symbol.as_str());
     object.string("vendor", series.vendor.name());
-    object.optional_string("currency", series.currency.as_deref());
+    object.optional_string("currency", series.currency());
     object.date("start", span.start);
     object.date("end", span.end);
     object.integer("count", i64::try_from(actions.len()).ok());

@@ -161,7 +161,7 @@ fn read_history(
     held: &IfNoneMatch,
 ) -> Result<Answer, ApiError> {
     // The text is written once the connection is back in the pool.
-    let page = store.read(|reader| {
+    let page = store.read_any(|reader| {
         let (stock, series) = find_series(reader, &query.symbol, query.vendor)?;
         let tag = query.tag(&stock, &series);
         if let Some(unchanged) = Answer::unchanged(held, &tag) {
@@ -197,8 +197,8 @@ fn write_page(query: &HistoryQuery, page: Page) -> Body {
         MediaType::Csv => {
             facts.push(("cream-symbol", page.stock.symbol.to_string()));
             facts.push(("cream-vendor", page.series.vendor.to_string()));
-            facts.extend(page.series.currency.map(|value| ("cream-currency", value)));
-            facts.extend(page.series.time_zone.map(|value| ("cream-time-zone", value)));
+            facts.extend(page.series.currency().map(|value| ("cream-currency", value.to_owned())));
+            facts.extend(page.series.time_zone().map(|value| ("cream-time-zone", value.to_owned())));
             let mut bytes = Vec::with_capacity(CSV_HEADER.len() + CSV_BAR_LEN * page.bars.len());
             bytes.extend_from_slice(CSV_HEADER);
             csv_bars(&mut bytes, &page.bars);
@@ -216,8 +216,8 @@ fn write_json(query: &HistoryQuery, page: &Page) -> Vec<u8> {
     let mut object = Object::open(&mut bytes);
     object.string("symbol", stock.symbol.as_str());
     object.string("vendor", series.vendor.name());
-    object.optional_string("currency", series.currency.as_deref());
-    object.optional_string("time_zone", series.time_zone.as_deref());
+    object.optional_string("currency", series.currency());
+    object.optional_string("time_zone", series.time_zone());
     object.string("interval", "1d");
     object.date("start", query.span.start);
     object.date("end", query.span.end);

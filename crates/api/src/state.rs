@@ -106,8 +106,8 @@ pub(crate) fn series_state(kind: &str, stock: &Stock, series: &Series) -> Finger
         .number(series.revision)
         // The revision begins anew in a rebuilt database, and stays where only a name is learnt.
         .number(series.changed_at.micros())
-        .optional(series.currency.as_ref())
-        .optional(series.time_zone.as_ref())
+        .optional(series.currency())
+        .optional(series.time_zone())
 }
 
 #[cfg(test)]

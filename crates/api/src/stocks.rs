@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use cream_models::{Date, Price, Symbol, Vendor};
 use cream_store::{Reader, Store};
-use cream_store::{Series, Stock, StockId, StockQuery, StoredBar};
+use cream_store::{Description, Said, Series, Stock, StockId, StockQuery, StoredBar};
 
 use crate::answer::{Answer, Body, tag};
 use crate::cursor::{self, CursorError, Fingerprint};
@@ -85,7 +85,7 @@ fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<A
         // One more tells whether there is another page.
         limit: query.limit.saturating_add(1),
     };
-    let mut stocks = store.read(|reader| Ok::<_, ApiError>(reader.stocks(&asked)?))?;
+    let mut stocks = store.read_any(|reader| Ok::<_, ApiError>(reader.stocks(&asked)?))?;
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let has_more = stocks.len() > limit;
     stocks.truncate(limit);
@@ -121,14 +121,19 @@ fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<A
 fn write_stock(out: &mut Vec<u8>, stock: &Stock, series: &[Series]) {
     let mut object = Object::open(out);
     object.string("symbol", stock.symbol.as_str());
-    object.optional_string("name", stock.name.as_deref());
-    object.optional_string("exchange", stock.exchange.as_deref());
-    object.optional_string("kind", stock.kind.as_deref());
+    // Of what the vendors say, what was said last.
+    let newest = |field: fn(&Description) -> &Option<Said>| {
+        let said = series.iter().filter_map(|series| field(&series.description).as_ref()).max();
+        said.map(|said| said.text.as_str())
+    };
+    object.optional_string("name", newest(|description| &description.name));
+    object.optional_string("exchange", newest(|description| &description.exchange));
+    object.optional_string("kind", newest(|description| &description.kind));
     object.list("series", series.iter(), |out, series| {
         let mut object = Object::open(out);
         object.string("vendor", series.vendor.name());
-        object.optional_string("currency", series.currency.as_deref());
-        object.optional_string("time_zone", series.time_zone.as_deref());
+        object.optional_string("currency", series.currency());
+        object.optional_string("time_zone", series.time_zone());
         object.date("first_date", series.first_date);
         object.date("last_date", series.last_date);
         object.integer("bars", Some(series.bars));
@@ -143,7 +148,7 @@ fn latest_bar(
     vendor: Option<Vendor>,
     held: &IfNoneMatch,
 ) -> Result<Answer, ApiError> {
-    store.read(|reader: &mut Reader<'_>| {
+    store.read_any(|reader: &mut Reader<'_>| {
         let (stock, series) = find_series(reader, symbol, vendor)?;
         let tag = tag(series_state("latest", &stock, &series));
         if let Some(unchanged) = Answer::unchanged(held, &tag) {
@@ -171,7 +176,7 @@ fn write_latest(stock: &Stock, series: &Series, latest: &StoredBar) -> Vec<u8> {
     object.price("close", bar.close());
     object.price("adj_close", bar.adj_close());
     object.integer("volume", bar.volume());
-    object.optional_string("currency", series.currency.as_deref());
+    object.optional_string("currency", series.currency());
     object.string("vendor", series.vendor.name());
     object.boolean("is_final", bar.is_final());
     object.strings("flags", bar.flags().names());

@@ -26,8 +26,20 @@ use crate::{
 pub struct Settings {
     /// `DATABASE_URL`: the database, as text that the store reads.
     pub database_url: Secret,
+    /// `DATABASE_REPLICA_URL`: a copy of it for the API to read from, if there is one.
+    pub database_replica_url: Option<Secret>,
     /// `DATABASE_MAX_CONNECTIONS`: 1 to 1,000.
     pub max_connections: u32,
+    /// `DATABASE_ACQUIRE_TIMEOUT_SECONDS`: 1 second to 1 hour.
+    pub acquire_timeout: Duration,
+    /// `DATABASE_CONNECT_TIMEOUT_SECONDS`: 2 seconds to 1 hour.
+    pub connect_timeout: Duration,
+    /// `DATABASE_LOCK_TIMEOUT_SECONDS`: 1 second to 1 hour.
+    pub lock_timeout: Duration,
+    /// `DATABASE_CHECK_IDLE_SECONDS`: 0 seconds to 1 hour.
+    pub check_idle: Duration,
+    /// `DATABASE_PATIENCE_SECONDS`: 0 seconds to 1 day.
+    pub patience: Duration,
     /// `STOCK_DATA_RAW_RESPONSES_DIR`.
     pub raw_responses_dir: PathBuf,
     /// `STOCK_DATA_PARSED_RESPONSES_DIR`.
@@ -91,13 +103,19 @@ impl Settings {
     fn read(reader: &mut Reader) -> Self {
         Self {
             database_url: reader.secret(&variable::DATABASE_URL),
+            database_replica_url: reader.optional_secret(&variable::DATABASE_REPLICA_URL),
             max_connections: reader.number(&variable::DATABASE_MAX_CONNECTIONS),
+            acquire_timeout: reader.seconds(&variable::DATABASE_ACQUIRE_TIMEOUT_SECONDS),
+            connect_timeout: reader.seconds(&variable::DATABASE_CONNECT_TIMEOUT_SECONDS),
+            lock_timeout: reader.seconds(&variable::DATABASE_LOCK_TIMEOUT_SECONDS),
+            check_idle: reader.seconds(&variable::DATABASE_CHECK_IDLE_SECONDS),
+            patience: reader.seconds(&variable::DATABASE_PATIENCE_SECONDS),
             raw_responses_dir: reader.folder(&variable::RAW_RESPONSES_DIR),
             parsed_responses_dir: reader.folder(&variable::PARSED_RESPONSES_DIR),
             deadletter_responses_dir: reader.folder(&variable::DEADLETTER_RESPONSES_DIR),
-            timeout: Duration::from_secs(reader.number(&variable::TIMEOUT_SECONDS)),
+            timeout: reader.seconds(&variable::TIMEOUT_SECONDS),
             max_retries: reader.number(&variable::MAX_RETRIES),
-            retry_delay: Duration::from_secs(reader.number(&variable::RETRY_DELAY_SECONDS)),
+            retry_delay: reader.seconds(&variable::RETRY_DELAY_SECONDS),
             batch_size: reader.number(&variable::BATCH_SIZE),
             max_concurrent_files: reader.number(&variable::MAX_CONCURRENT_FILES),
             max_response_bytes: reader.number(&variable::MAX_RESPONSE_BYTES),
@@ -157,7 +175,10 @@ impl Reader {
             None => {}
             Some(None) => self.problems.push(ConfigError::NotUnicode { name, allowed }),
             // An empty filter is read as in env_logger.
-            Some(Some(text)) if text.is_empty() && allowed != Allowed::LogFilter => {
+            Some(Some(text))
+                if text.is_empty()
+                    && !matches!(allowed, Allowed::LogFilter | Allowed::OptionalDatabaseUrl) =>
+            {
                 self.problems.push(ConfigError::Empty { name, allowed, default });
             }
             Some(Some(text)) => match parse(&text) {
@@ -174,6 +195,14 @@ impl Reader {
 
     fn secret(&mut self, variable: &Variable) -> Secret {
         self.value(variable, |text| Ok(Secret::new(text))).unwrap_or_default()
+    }
+
+    fn optional_secret(&mut self, variable: &Variable) -> Option<Secret> {
+        Some(self.secret(variable)).filter(|secret| !secret.expose().is_empty())
+    }
+
+    fn seconds(&mut self, variable: &Variable) -> Duration {
+        Duration::from_secs(self.number(variable))
     }
 
     fn folder(&mut self, variable: &Variable) -> PathBuf {

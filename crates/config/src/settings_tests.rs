@@ -19,7 +19,13 @@ fn the_defaults_are_those_promised() {
         settings,
         Settings {
             database_url: Secret::new("sqlite:cream.db"),
+            database_replica_url: None,
             max_connections: 10,
+            acquire_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(10),
+            check_idle: Duration::from_secs(1),
+            patience: Duration::from_secs(60),
             raw_responses_dir: "files/raw_responses".into(),
             parsed_responses_dir: "files/parsed_responses".into(),
             deadletter_responses_dir: "files/deadletter_responses".into(),
@@ -40,7 +46,13 @@ fn the_defaults_are_those_promised() {
 fn every_variable_is_read_into_its_own_field() {
     let settings = read([
         ("DATABASE_URL", "postgres://cream:hunter2@db/cream"),
+        ("DATABASE_REPLICA_URL", "postgres://reader:hunter2@copy/cream"),
         ("DATABASE_MAX_CONNECTIONS", "11"),
+        ("DATABASE_ACQUIRE_TIMEOUT_SECONDS", "21"),
+        ("DATABASE_CONNECT_TIMEOUT_SECONDS", "22"),
+        ("DATABASE_LOCK_TIMEOUT_SECONDS", "23"),
+        ("DATABASE_CHECK_IDLE_SECONDS", "24"),
+        ("DATABASE_PATIENCE_SECONDS", "25"),
         ("STOCK_DATA_RAW_RESPONSES_DIR", "/data/raw responses"),
         ("STOCK_DATA_PARSED_RESPONSES_DIR", "p"),
         ("STOCK_DATA_DEADLETTER_RESPONSES_DIR", "d"),
@@ -62,7 +74,13 @@ fn every_variable_is_read_into_its_own_field() {
         settings,
         Settings {
             database_url: Secret::new("postgres://cream:hunter2@db/cream"),
+            database_replica_url: Some(Secret::new("postgres://reader:hunter2@copy/cream")),
             max_connections: 11,
+            acquire_timeout: Duration::from_secs(21),
+            connect_timeout: Duration::from_secs(22),
+            lock_timeout: Duration::from_secs(23),
+            check_idle: Duration::from_secs(24),
+            patience: Duration::from_secs(25),
             raw_responses_dir: "/data/raw responses".into(),
             parsed_responses_dir: "p".into(),
             deadletter_responses_dir: "d".into(),
@@ -114,8 +132,8 @@ fn numbers_are_taken_within_their_bounds_only() {
 #[test]
 fn an_empty_value_is_refused_with_the_default_to_fall_back_on() {
     for variable in &VARIABLES {
-        if variable.name == "RUST_LOG" {
-            assert_eq!(read([("RUST_LOG", "")]).unwrap(), Settings::default());
+        if matches!(variable.name, "RUST_LOG" | "DATABASE_REPLICA_URL") {
+            assert_eq!(read([(variable.name, "")]).unwrap(), Settings::default());
             continue;
         }
         let text = refusal([(variable.name, "")]);
@@ -136,8 +154,8 @@ fn every_problem_is_told_at_once() {
     ]);
     let expected = [
         "6 settings are not usable:",
-        "  DATABASE_URL is empty: allowed is a database URL such as sqlite:cream.db; unset it for \
-         the default, sqlite:cream.db",
+        "  DATABASE_URL is empty: allowed is a database URL such as sqlite:cream.db or \
+         postgres://USER:PASSWORD@HOST/DATABASE; unset it for the default, sqlite:cream.db",
         "  STOCK_DATA_MAX_RETRIES is \"many\": allowed is a whole number of retries, 0 to 100",
         "  API_LISTEN is \"localhost:8080\": allowed is an IP address and a port, such as \
          127.0.0.1:8080",

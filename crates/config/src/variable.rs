@@ -20,6 +20,8 @@ pub struct Variable {
 pub enum Allowed {
     /// The address of a database.
     DatabaseUrl,
+    /// The address of a database, or nothing.
+    OptionalDatabaseUrl,
     /// The path of a folder.
     Folder,
     /// A whole number.
@@ -42,7 +44,12 @@ pub enum Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DatabaseUrl => f.write_str("a database URL such as sqlite:cream.db"),
+            Self::DatabaseUrl => f.write_str(
+                "a database URL such as sqlite:cream.db or postgres://USER:PASSWORD@HOST/DATABASE",
+            ),
+            Self::OptionalDatabaseUrl => f.write_str(
+                "nothing, or a database URL such as postgres://USER:PASSWORD@HOST/DATABASE",
+            ),
             Self::Folder => f.write_str("the path of a folder"),
             Self::Number { min, max, unit } => {
                 write!(f, "a whole number of {unit}, {min} to {max}")
@@ -68,6 +75,49 @@ pub(crate) const DATABASE_MAX_CONNECTIONS: Variable = Variable {
     default: "10",
     allowed: Allowed::Number { min: 1, max: 1000, unit: "connections" },
     purpose: "How many connections to the database a process holds at most.",
+};
+
+pub(crate) const DATABASE_REPLICA_URL: Variable = Variable {
+    name: "DATABASE_REPLICA_URL",
+    default: "",
+    allowed: Allowed::OptionalDatabaseUrl,
+    purpose: "A copy of the database that the API reads from; the database itself answers where \
+              the copy cannot.",
+};
+
+pub(crate) const DATABASE_ACQUIRE_TIMEOUT_SECONDS: Variable = Variable {
+    name: "DATABASE_ACQUIRE_TIMEOUT_SECONDS",
+    default: "10",
+    allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
+    purpose: "How long to wait for a connection to the database.",
+};
+
+pub(crate) const DATABASE_CONNECT_TIMEOUT_SECONDS: Variable = Variable {
+    name: "DATABASE_CONNECT_TIMEOUT_SECONDS",
+    default: "10",
+    allowed: Allowed::Number { min: 2, max: 3600, unit: "seconds" },
+    purpose: "How long a database server may take to answer a new connection.",
+};
+
+pub(crate) const DATABASE_LOCK_TIMEOUT_SECONDS: Variable = Variable {
+    name: "DATABASE_LOCK_TIMEOUT_SECONDS",
+    default: "10",
+    allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
+    purpose: "How long to wait for what another connection has locked.",
+};
+
+pub(crate) const DATABASE_CHECK_IDLE_SECONDS: Variable = Variable {
+    name: "DATABASE_CHECK_IDLE_SECONDS",
+    default: "1",
+    allowed: Allowed::Number { min: 0, max: 3600, unit: "seconds" },
+    purpose: "A connection that was idle for so long is tried before it is used; 0 tries each.",
+};
+
+pub(crate) const DATABASE_PATIENCE_SECONDS: Variable = Variable {
+    name: "DATABASE_PATIENCE_SECONDS",
+    default: "60",
+    allowed: Allowed::Number { min: 0, max: 86_400, unit: "seconds" },
+    purpose: "How long a worker tries again while the database is away or locked.",
 };
 
 pub(crate) const RAW_RESPONSES_DIR: Variable = Variable {
@@ -155,9 +205,15 @@ pub(crate) const RUST_LOG: Variable = Variable {
 };
 
 /// Every variable that is read, in the order of the documentation.
-pub static VARIABLES: [Variable; 14] = [
+pub static VARIABLES: [Variable; 20] = [
     DATABASE_URL,
+    DATABASE_REPLICA_URL,
     DATABASE_MAX_CONNECTIONS,
+    DATABASE_ACQUIRE_TIMEOUT_SECONDS,
+    DATABASE_CONNECT_TIMEOUT_SECONDS,
+    DATABASE_LOCK_TIMEOUT_SECONDS,
+    DATABASE_CHECK_IDLE_SECONDS,
+    DATABASE_PATIENCE_SECONDS,
     RAW_RESPONSES_DIR,
     PARSED_RESPONSES_DIR,
     DEADLETTER_RESPONSES_DIR,
@@ -186,7 +242,9 @@ mod tests {
             assert!(VARIABLES.iter().skip(index + 1).all(|other| other.name != variable.name));
             let allowed = variable.allowed.to_string();
             for text in [variable.name, variable.default, variable.purpose, &allowed] {
-                assert!(!text.is_empty() && !text.contains(['|', '\n', '`']), "{text:?}");
+                let may_be_empty = variable.allowed == Allowed::OptionalDatabaseUrl;
+                assert!(may_be_empty || !text.is_empty());
+                assert!(!text.contains(['|', '\n', '`']), "{text:?}");
             }
             assert!(variable.purpose.ends_with('.'), "{}", variable.purpose);
         }

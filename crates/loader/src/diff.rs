@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use crate::{Counts, Verdict};
 
 /// A row of a response that can be held against the stored one.
-pub(crate) trait Entry: Clone {
+pub(crate) trait Entry: Copy {
     /// What identifies the row within its series.
     type Key: Ord + Copy;
     /// The row as the database holds it.
-    type Stored;
+    type Stored: Copy;
 
     fn key(&self) -> Self::Key;
     fn stored_key(stored: &Self::Stored) -> Self::Key;
@@ -23,6 +23,8 @@ pub(crate) struct Change<T: Entry> {
     pub(crate) inserted: Vec<T>,
     pub(crate) updated: Vec<T>,
     pub(crate) withdrawn: Vec<T::Key>,
+    /// Rows that were served, and are no longer or not as they were.
+    pub(crate) replaced: Vec<T::Stored>,
     pub(crate) counts: Counts,
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn changes<T: Entry>(
         inserted: Vec::new(),
         updated: Vec::new(),
         withdrawn: Vec::new(),
+        replaced: Vec::new(),
         counts: Counts::default(),
     };
     let (mut held, mut stored) = (held.iter().peekable(), stored.iter().peekable());
@@ -65,9 +68,12 @@ impl<T: Entry> Change<T> {
     ) {
         match (row, old) {
             (Some(row), old) => match (verdict(row.key()), old) {
-                (Verdict::Decides, None) => self.inserted.push(row.clone()),
+                (Verdict::Decides, None) => self.inserted.push(*row),
                 (Verdict::Decides, Some(old)) if T::is_withdrawn(old) || !row.is_stored_as(old) => {
-                    self.updated.push(row.clone());
+                    self.updated.push(*row);
+                    if !T::is_withdrawn(old) {
+                        self.replaced.push(*old);
+                    }
                 }
                 (Verdict::Decides, Some(_)) => self.counts.unchanged += 1,
                 (Verdict::Superseded, _) => self.counts.superseded += 1,
@@ -78,6 +84,7 @@ impl<T: Entry> Change<T> {
                 let key = T::stored_key(old);
                 if !T::is_withdrawn(old) && verdict(key) == Verdict::Decides {
                     self.withdrawn.push(key);
+                    self.replaced.push(*old);
                 }
             }
             (None, None) => {}
@@ -85,6 +92,6 @@ impl<T: Entry> Change<T> {
     }
 }
 
-fn count(len: usize) -> u64 {
+pub(crate) fn count(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }

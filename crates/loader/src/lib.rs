@@ -41,10 +41,12 @@ mod diff;
 
 use std::fmt;
 
-use cream_models::{ActionKind, Bar, CorporateAction, Coverage, Date, PriceHistory, Timestamp};
-use cream_store::{SeriesUpdate, StockId, StoreError, StoredAction, StoredBar, Writer};
+use cream_models::{
+    ActionKind, Bar, CorporateAction, Coverage, Date, DateRange, PriceHistory, Timestamp,
+};
+use cream_store::{SeriesState, StockId, StoreError, StoredAction, StoredBar, Writer, YearSums};
 
-use crate::diff::{Change, Entry, changes};
+use crate::diff::{Change, Entry, changes, count};
 
 /// A response to be loaded.
 #[derive(Clone, Copy, Debug)]
@@ -200,35 +202,32 @@ pub fn load(
     let history = load.history;
     let vendor = history.vendor;
     validate(history)?;
-    writer.describe_stock(load.stock, &history.instrument, load.fetched_at)?;
-    writer.lock_series(load.stock, vendor)?;
+    let mut state = writer.lock_series(load.stock, vendor)?;
+    state.describe(&history.instrument, load.fetched_at);
 
     let mut report = LoadReport::default();
     if let Some(range) = history.coverage.range {
         let newer =
             writer.newer_coverage(load.stock, vendor, load.fetched_at, load.sha256, range)?;
-        let open = |decides: fn(&Coverage, Date) -> bool, date: Date| {
-            !newer.iter().any(|coverage| decides(coverage, date))
+        let verdict = |decides: fn(&Coverage, Date) -> bool, date: Date| {
+            Verdict::of(&history.coverage, &newer, decides, date)
         };
 
-        let stored = writer.all_bars(load.stock, vendor, range)?;
-        let bars = changes(&history.bars, &stored, |date| {
-            Verdict::of(&history.coverage, Coverage::decides_bar, date, |date| {
-                open(Coverage::decides_bar, date)
-            })
-        });
-        if options.guard == Guard::Refuse {
-            let held = writer.series(load.stock, vendor)?.map_or(0, |series| series.bars);
-            guard(&bars, &stored, u64::try_from(held).unwrap_or(0))?;
-        }
+        let bars = bar_changes(writer, load, options.guard, &state, range, |date| {
+            verdict(Coverage::decides_bar, date)
+        })?;
         write_bars(writer, load, options, &bars)?;
+        for old in &bars.replaced {
+            state.remove(&old.bar);
+        }
+        for bar in bars.inserted.iter().chain(&bars.updated) {
+            state.add(bar);
+        }
         report.bars = bars.counts;
 
         let stored = writer.all_actions(load.stock, vendor, range)?;
         let actions = changes(&history.actions, &stored, |(date, _)| {
-            Verdict::of(&history.coverage, Coverage::decides_actions, date, |date| {
-                open(Coverage::decides_actions, date)
-            })
+            verdict(Coverage::decides_actions, date)
         });
         for batch in [&actions.inserted, &actions.updated] {
             writer.put_actions(load.stock, vendor, load.fetched_at, batch)?;
@@ -237,18 +236,59 @@ pub fn load(
         report.actions = actions.counts;
     }
 
-    writer.update_series(
-        load.stock,
-        vendor,
-        &SeriesUpdate {
-            currency: history.instrument.currency.clone(),
-            time_zone: history.instrument.time_zone.clone(),
-            fetched_at: load.fetched_at,
-            changed_at: load.fetched_at,
-            changed: report.bars.changed() || report.actions.changed(),
-        },
-    )?;
+    if report.bars.changed() || report.actions.changed() {
+        state.revise(load.fetched_at);
+    }
+    writer.save_series(state)?;
     Ok(report)
+}
+
+/// What a response changes of the bars. Only the years in which it differs from what is stored
+/// are read; in the others, the stored bars are those of the response.
+fn bar_changes(
+    writer: &mut Writer<'_>,
+    load: &Load<'_>,
+    policy: Guard,
+    state: &SeriesState,
+    range: DateRange,
+    verdict: impl Fn(Date) -> Verdict,
+) -> Result<Change<Bar>, LoadError> {
+    let held = load.history.bars.as_slice();
+    let differing = state.sums().differing(&YearSums::of(held), range);
+    let (before, differing, after, stored) = match differing {
+        Some(range) => {
+            let start = held.partition_point(|bar| bar.date() < range.first());
+            let end = held.partition_point(|bar| bar.date() <= range.last());
+            let (before, rest) = held.split_at(start);
+            let (differing, after) = rest.split_at(end.saturating_sub(start));
+            let stored = match state.series().bars {
+                // Withdrawn bars are there all the same once there was a change.
+                0 if state.series().revision == 0 => Vec::new(),
+                _ => writer.all_bars(load.stock, load.history.vendor, range)?,
+            };
+            (before, differing, after, stored)
+        }
+        None => (held, [].as_slice(), [].as_slice(), Vec::new()),
+    };
+    let mut bars = changes(differing, &stored, &verdict);
+    let same = || before.iter().chain(after);
+    for bar in same() {
+        match verdict(bar.date()) {
+            Verdict::Decides => bars.counts.unchanged += 1,
+            Verdict::Superseded => bars.counts.superseded += 1,
+            // Refused before: a response decides what it holds.
+            Verdict::Open => {}
+        }
+    }
+    if policy == Guard::Refuse {
+        let live = |is_final: bool| u64::from(!is_final);
+        let unread: u64 = same().map(|bar| live(bar.is_final())).sum();
+        let active = stored.iter().filter(|row| row.withdrawn_at.is_none());
+        let read: u64 = active.map(|row| live(row.bar.is_final())).sum();
+        let total = u64::try_from(state.series().bars).unwrap_or(0);
+        guard(&bars, total.saturating_sub(unread + read))?;
+    }
+    Ok(bars)
 }
 
 /// What a response may do about a date.
@@ -265,16 +305,16 @@ pub(crate) enum Verdict {
 impl Verdict {
     fn of(
         coverage: &Coverage,
+        newer: &[Coverage],
         decides: fn(&Coverage, Date) -> bool,
         date: Date,
-        open: impl Fn(Date) -> bool,
     ) -> Self {
         if !decides(coverage, date) {
             Self::Open
-        } else if open(date) {
-            Self::Decides
-        } else {
+        } else if newer.iter().any(|coverage| decides(coverage, date)) {
             Self::Superseded
+        } else {
+            Self::Decides
         }
     }
 }
@@ -355,29 +395,17 @@ fn validate(history: &PriceHistory) -> Result<(), LoadError> {
 }
 
 /// Refuses what withdraws more than 1 % (at least 3) of the series' final bars.
-fn guard(
-    changes: &Change<Bar>,
-    stored: &[StoredBar],
-    bars_in_series: u64,
-) -> Result<(), LoadError> {
+fn guard(changes: &Change<Bar>, final_bars: u64) -> Result<(), LoadError> {
     let is_withdrawn = |date: &Date| changes.withdrawn.binary_search(date).is_ok();
-    let active = stored.iter().filter(|row| row.withdrawn_at.is_none());
-    let (mut lost, mut live, mut first) = (0, 0, None);
-    for row in active {
-        if !row.bar.is_final() {
-            live += 1;
-        } else if is_withdrawn(&row.bar.date()) {
-            lost += 1;
-            first = first.or(Some(row.bar.date()));
-        }
+    let mut lost =
+        changes.replaced.iter().filter(|row| row.bar.is_final() && is_withdrawn(&row.bar.date()));
+    let Some(first) = lost.next() else { return Ok(()) };
+    let withdrawn = count(lost.count()) + 1;
+    if withdrawn >= GUARD_AT_LEAST && withdrawn * GUARD_SHARE > final_bars {
+        let first = first.bar.date();
+        return Err(LoadError::Suspicious { withdrawn, total: final_bars, first });
     }
-    let total = bars_in_series.saturating_sub(live);
-    match first {
-        Some(first) if lost >= GUARD_AT_LEAST && lost * GUARD_SHARE > total => {
-            Err(LoadError::Suspicious { withdrawn: lost, total, first })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn write_bars(

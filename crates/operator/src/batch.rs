@@ -99,7 +99,7 @@ fn batch(
     write_summary(verb, &summary, &troubles, start.elapsed(), out)?;
     Ok(if cancel.is_cancelled() && summary.not_begun > 0 {
         Exit::Interrupted
-    } else if summary.dead_letters + summary.refused + summary.failed > 0 {
+    } else if summary.halted || summary.dead_letters + summary.refused + summary.failed > 0 {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -139,6 +139,13 @@ fn write_summary(
     }
     writeln!(out, "  bars                {}", summary.report.bars)?;
     writeln!(out, "  corporate actions   {}", summary.report.actions)?;
+    if summary.halted {
+        writeln!(
+            out,
+            "stopped early: the database or the disk cannot be used, and every further file \
+             would have met that too. Nothing is lost; see to it and run the same command again."
+        )?;
+    }
     let lines = troubles.lines();
     if !lines.is_empty() {
         writeln!(out, "not loaded:")?;

@@ -33,6 +33,7 @@ mod status;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cream_archive::Archive;
@@ -83,6 +84,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// How long a reader waits for a replica before it asks the primary.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The store and the archive that the settings name.
 pub struct Operator {
     url: DatabaseUrl,
@@ -115,10 +119,21 @@ impl Operator {
     /// Where the database cannot be opened.
     pub fn open_as_is(settings: &Settings) -> Result<Self> {
         let url: DatabaseUrl = settings.database_url.expose().parse().context("DATABASE_URL")?;
-        let store = Store::open(
-            &url,
-            &StoreOptions { max_connections: settings.max_connections, ..StoreOptions::default() },
-        )?;
+        let options = StoreOptions {
+            max_connections: settings.max_connections,
+            acquire_timeout: settings.acquire_timeout,
+            busy_timeout: settings.lock_timeout,
+            connect_timeout: settings.connect_timeout,
+            check_idle: settings.check_idle,
+        };
+        let mut store = Store::open(&url, &options)?;
+        if let Some(replica) = &settings.database_replica_url {
+            let url = replica.expose().parse().context("DATABASE_REPLICA_URL")?;
+            // While it cannot be reached, the primary shall not be long in answering.
+            let acquire_timeout = options.acquire_timeout.min(REPLICA_TIMEOUT);
+            let options = StoreOptions { acquire_timeout, ..options };
+            store = store.with_replica(Store::open_later(&url, &options));
+        }
         let archive = Archive::new(
             settings.raw_responses_dir.clone(),
             settings.parsed_responses_dir.clone(),
@@ -128,6 +143,7 @@ impl Operator {
             max_concurrent_files: settings.max_concurrent_files,
             max_response_bytes: settings.max_response_bytes,
             batch_size: settings.batch_size,
+            patience: settings.patience,
             ..ProcessorOptions::default()
         };
         Ok(Self { url, store, archive, options })

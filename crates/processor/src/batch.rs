@@ -6,13 +6,14 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cream_archive::{ArchiveError, Fetched, FileName, Folder, Written};
 use cream_models::{Symbol, Timestamp};
+use cream_retry::{Policy, Retry, Verdict};
 
 use crate::report::{FileReport, Outcome, Summary};
-use crate::{Cancel, Error, Mode, OneLine, Processor};
+use crate::{Cancel, Error, Mode, OneLine, Processor, chain};
 
 /// Files to be imported, found under the paths that a user named.
 #[derive(Debug, Default)]
@@ -152,7 +153,9 @@ impl Processor {
             self.process_file(&file.name, file.folder, mode)
         };
         let mut summary = self.run_all(files, cancel, watch, work);
-        summary.merge(self.run_all(last, cancel, watch, work));
+        if !summary.halted {
+            summary.merge(self.run_all(last, cancel, watch, work));
+        }
         Ok(summary)
     }
 
@@ -201,6 +204,7 @@ impl Processor {
         let total = files.len();
         let queues = by_symbol(files);
         let next = AtomicUsize::new(0);
+        let halted = AtomicBool::new(false);
         let summary = Mutex::new(Summary::default());
         let threads = self.options.max_concurrent_files.clamp(1, queues.len().max(1));
         std::thread::scope(|scope| {
@@ -211,9 +215,19 @@ impl Processor {
                             if cancel.is_cancelled() {
                                 return;
                             }
-                            let report = isolated(file, &work);
+                            if halted.load(Ordering::Relaxed) {
+                                return;
+                            }
+                            let wanted =
+                                || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
+                            let report = self.patiently(wanted, || isolated(file, &work));
                             watch(&report);
                             lock(&summary).add(&report);
+                            if let Outcome::Failed(error) = &report.outcome
+                                && error.stops_all()
+                            {
+                                halted.store(true, Ordering::Relaxed);
+                            }
                         }
                     }
                 });
@@ -222,7 +236,44 @@ impl Processor {
         let mut summary = *lock(&summary);
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         summary.not_begun = total.saturating_sub(summary.files());
+        summary.halted = halted.into_inner();
         summary
+    }
+
+    /// Works on a file again where the database was away, locked, or in favour of another, for as
+    /// long as the options allow. A file is worked on from the start, so that what became of a
+    /// commit whose answer was lost is found out as after a crash.
+    fn patiently(
+        &self,
+        wanted: impl Fn() -> bool,
+        work: impl Fn() -> FileReport,
+    ) -> FileReport {
+        let attempt = || {
+            let report = work();
+            let is_transient =
+                matches!(&report.outcome, Outcome::Failed(error) if error.is_transient());
+            if is_transient { Err(report) } else { Ok(report) }
+        };
+        let told = |report: &FileReport, retry: Retry| {
+            if let Outcome::Failed(error) = &report.outcome {
+                let delay_ms = u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX);
+                log::warn!(
+                    file = report.file.as_str(), error = chain(error).as_str(),
+                    attempt = retry.attempt, delay_ms;
+                    "the database is not to be had, trying again"
+                );
+            }
+            Verdict::Retry
+        };
+        let policy = Policy { total: self.options.patience, ..Policy::default() };
+        let report = policy.run_while(wanted, attempt, told).unwrap_or_else(|report| report);
+        if let Outcome::Failed(error) = &report.outcome {
+            log::error!(
+                file = report.file.as_str(), error = chain(error).as_str();
+                "processing failed, the file stays for the next run"
+            );
+        }
+        report
     }
 }
 

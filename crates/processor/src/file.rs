@@ -1,16 +1,16 @@
 //! One file through the pipeline.
 
 use cream_archive::{ArchiveError, Fetched, FileName, Folder};
-use cream_loader::{Load, LoadError, LoadOptions, load};
+use cream_loader::{Guard, Load, LoadError, LoadOptions, LoadReport, load};
 use cream_models::{PriceHistory, Symbol, Timestamp, Vendor};
 use cream_parser::ParseOptions;
 use cream_store::{
-    DeadResponse, NewResponse, ParsedResponse, Response, ResponseStatus, StockId, StoreError,
+    DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseStatus, StockId, StoreError,
 };
-use log::{debug, error, info, warn};
+use log::{debug, info, warn};
 
 use crate::report::{FileReport, Loaded, Outcome};
-use crate::{Error, Mode, Processor, chain};
+use crate::{Error, Mode, Processor};
 
 /// How long a worker holds a response that it has claimed.
 const LEASE_SECONDS: i64 = 60;
@@ -120,10 +120,8 @@ impl Processor {
             Outcome::DeadLetter(reason) => {
                 warn!(file, reason = reason.as_str(); "response filed as a dead letter");
             }
-            Outcome::Failed(cause) => error!(
-                file, error = chain(cause).as_str();
-                "processing failed, the file stays for the next run"
-            ),
+            // Told when there is no further attempt.
+            Outcome::Failed(_) => {}
             other => debug!(file, outcome:? = other; "nothing to do"),
         }
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
@@ -155,9 +153,9 @@ impl Processor {
             Err(error) => return Err(error.into()),
         };
 
-        let token = self.token(name);
+        let (token, now) = (self.token(name), registration.registered_at);
         let mut known = Known::default();
-        match self.parse_and_load(name, bytes, &registration, &response, &token, mode, &mut known) {
+        match self.parse_and_load(name, bytes, now, &response, &token, mode, &mut known) {
             Ok(loaded) => {
                 self.archive.move_to(name, folder, Folder::Parsed)?;
                 Ok(Outcome::Loaded(Box::new(loaded)))
@@ -177,7 +175,7 @@ impl Processor {
         &self,
         name: &FileName,
         bytes: &[u8],
-        registration: &NewResponse,
+        now: Timestamp,
         response: &Response,
         token: &str,
         mode: Mode,
@@ -190,21 +188,42 @@ impl Processor {
         }
         let history = cream_parser::parse_with(bytes, &options)?;
         known.vendor = Some(history.vendor);
-        let (symbol, fetched_at) = provenance(name, &history, registration.registered_at)?;
+        let (symbol, fetched_at) = provenance(name, &history, now)?;
         known.fetched_at = Some(fetched_at);
 
-        // In a transaction of its own: a database that shares the table of stocks between
-        // machines holds back every other writer of it until the commit.
-        let stock = match self.store.read(|reader| reader.stock(&symbol))? {
-            Some(stock) => stock,
-            None => self.store.write(|writer| writer.ensure_stock(&symbol))?,
+        let job = Job { response, token, fetched_at, history: &history };
+        let report = match self.load(&symbol, &job, mode.guard, known)? {
+            Some(report) => report,
+            None => {
+                // In a transaction of its own: a database that shares the table of stocks between
+                // machines holds back every other writer of it until the commit.
+                self.store.write(|writer| writer.ensure_stock(&symbol))?;
+                self.load(&symbol, &job, mode.guard, known)?
+                    .ok_or(StoreError::Corrupt {
+                        table: "stock",
+                        column: "symbol",
+                        value: symbol.to_string(),
+                    })?
+            }
         };
-        known.stock = Some(stock.id);
+        Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
+    }
 
-        let report = self.store.write(|writer| -> Result<_, LoadError> {
-            let options = LoadOptions { batch_size: self.options.batch_size, guard: mode.guard };
-            let sha256 = &registration.sha256;
-            let this = Load { stock: stock.id, fetched_at, sha256, history: &history };
+    /// Loads a history and records that its response is loaded, in one transaction; `None` where
+    /// the stock is not known yet.
+    fn load(
+        &self,
+        symbol: &Symbol,
+        job: &Job<'_>,
+        guard: Guard,
+        known: &mut Known,
+    ) -> Result<Option<LoadReport>, LoadError> {
+        let Job { response, token, fetched_at, history } = *job;
+        self.store.write(|writer| {
+            let Some(stock) = writer.stock(symbol)? else { return Ok(None) };
+            known.stock = Some(stock.id);
+            let options = LoadOptions { batch_size: self.options.batch_size, guard };
+            let this = Load { stock: stock.id, fetched_at, sha256: &response.sha256, history };
             let report = load(writer, &this, &options)?;
             let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
             writer.finish_parsed(
@@ -221,9 +240,8 @@ impl Processor {
                     withdrawn: count(report.bars.withdrawn),
                 },
             )?;
-            Ok(report)
-        })?;
-        Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
+            Ok(Some(report))
+        })
     }
 
     /// The name stands for other content already: the file is kept under a name of its own.
@@ -314,10 +332,15 @@ impl Processor {
         registration: &NewResponse,
         retry: bool,
     ) -> Result<Claim, StoreError> {
-        let now = registration.registered_at;
-        let until = now.plus_seconds(LEASE_SECONDS);
-        self.store.write(|writer| {
-            let known = writer.register_response(registration)?.response;
+        let (from, token) = (registration.registered_at, self.token(name));
+        let lease = Lease { token: &token, from, until: from.plus_seconds(LEASE_SECONDS) };
+        // What a crash makes forgotten here, the next run does again.
+        self.store.write_relaxed(|writer| {
+            let registered = writer.register_response(registration, Some(&lease))?;
+            let known = registered.response;
+            if registered.is_new {
+                return Ok(Claim::Ours(Box::new(known)));
+            }
             let retry = known.status == ResponseStatus::Deadletter && retry;
             if known.status != ResponseStatus::Pending && !retry {
                 return Ok(Claim::Settled(Box::new(known)));
@@ -325,7 +348,7 @@ impl Processor {
             if retry {
                 writer.reopen_response(known.id)?;
             }
-            Ok(match writer.claim_response(known.id, &self.token(name), now, until)? {
+            Ok(match writer.claim_response(known.id, &lease)? {
                 Some(response) => Claim::Ours(Box::new(response)),
                 None => Claim::Theirs,
             })
@@ -360,6 +383,15 @@ impl Processor {
             )
         })
     }
+}
+
+/// A response that is claimed and parsed.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    response: &'a Response,
+    token: &'a str,
+    fetched_at: Timestamp,
+    history: &'a PriceHistory,
 }
 
 /// What came of claiming a response.

@@ -37,6 +37,7 @@ mod report;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use cream_archive::{Archive, ArchiveError};
 use cream_loader::{Guard, LoadError};
@@ -73,6 +74,33 @@ pub enum Error {
     Panicked(String),
 }
 
+impl Error {
+    fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Load(LoadError::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the same file may well be loaded a little later.
+    fn is_transient(&self) -> bool {
+        self.store().is_some_and(StoreError::is_transient)
+    }
+
+    /// Whether every other file would fail too.
+    fn stops_all(&self) -> bool {
+        match self {
+            Self::Archive(error) => matches!(
+                error,
+                ArchiveError::NoSpace { .. }
+                    | ArchiveError::FolderMissing { .. }
+                    | ArchiveError::NotAFolder { .. }
+            ),
+            error => error.store().is_some_and(StoreError::stops_all),
+        }
+    }
+}
+
 /// How files are processed.
 #[derive(Clone, Debug)]
 pub struct ProcessorOptions {
@@ -84,6 +112,8 @@ pub struct ProcessorOptions {
     pub batch_size: usize,
     /// After how many seconds a dead letter is due for another try.
     pub retry_dead_letters_seconds: i64,
+    /// How long a file waits for a database that is away or locked before the batch gives up.
+    pub patience: Duration,
 }
 
 impl Default for ProcessorOptions {
@@ -93,6 +123,7 @@ impl Default for ProcessorOptions {
             max_response_bytes: 64 << 20,
             batch_size: 1000,
             retry_dead_letters_seconds: 86_400,
+            patience: Duration::from_secs(60),
         }
     }
 }

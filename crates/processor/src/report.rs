@@ -94,8 +94,11 @@ pub struct Summary {
     pub refused: u64,
     /// Files left for the next run because the machine or the database failed.
     pub failed: u64,
-    /// Files not begun because the batch was asked to stop.
+    /// Files not begun because the batch was asked to stop, or had to.
     pub not_begun: u64,
+    /// Whether the batch ended early because the database or a disk failed, which every further
+    /// file would have met too.
+    pub halted: bool,
     /// Bytes read.
     pub bytes: u64,
     /// Warnings of the parser.
@@ -132,6 +135,7 @@ impl Summary {
         self.refused += other.refused;
         self.failed += other.failed;
         self.not_begun += other.not_begun;
+        self.halted |= other.halted;
         self.bytes += other.bytes;
         self.warnings += other.warnings;
         self.report += other.report;

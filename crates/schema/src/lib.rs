@@ -22,3 +22,9 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 /// The migrations for SQLite, oldest first.
 pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// The migrations for PostgreSQL, oldest first.
+pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+// Named, so that the build takes their bundled sources: nothing here calls them.
+use {libsqlite3_sys as _, openssl_sys as _, pq_sys as _};

@@ -13,9 +13,6 @@ use crate::tables::{corporate_action, raw_response, series, stock, stock_data};
 pub struct StockRow {
     pub id: i64,
     pub symbol: String,
-    pub name: Option<String>,
-    pub exchange: Option<String>,
-    pub kind: Option<String>,
 }
 
 /// The state of a series.
@@ -25,11 +22,20 @@ pub struct StockRow {
 pub struct SeriesRow {
     pub stock_id: i64,
     pub vendor: i16,
+    pub name: Option<String>,
+    pub exchange: Option<String>,
+    pub kind: Option<String>,
     pub currency: Option<String>,
     pub time_zone: Option<String>,
+    pub name_at: Option<i64>,
+    pub exchange_at: Option<i64>,
+    pub kind_at: Option<i64>,
+    pub currency_at: Option<i64>,
+    pub time_zone_at: Option<i64>,
     pub bars: i64,
     pub first_date: Option<DayValue>,
     pub last_date: Option<DayValue>,
+    pub year_sums: Option<Vec<u8>>,
     pub revision: i64,
     pub changed_at: i64,
 }

@@ -6,12 +6,6 @@ diesel::table! {
     stock (id) {
         id -> BigInt,
         symbol -> Text,
-        name -> Nullable<Text>,
-        exchange -> Nullable<Text>,
-        kind -> Nullable<Text>,
-        name_at -> Nullable<BigInt>,
-        exchange_at -> Nullable<BigInt>,
-        kind_at -> Nullable<BigInt>,
     }
 }
 
@@ -23,13 +17,20 @@ diesel::table! {
     series (stock_id, vendor) {
         stock_id -> BigInt,
         vendor -> SmallInt,
+        name -> Nullable<Text>,
+        exchange -> Nullable<Text>,
+        kind -> Nullable<Text>,
         currency -> Nullable<Text>,
         time_zone -> Nullable<Text>,
+        name_at -> Nullable<BigInt>,
+        exchange_at -> Nullable<BigInt>,
+        kind_at -> Nullable<BigInt>,
         currency_at -> Nullable<BigInt>,
         time_zone_at -> Nullable<BigInt>,
         bars -> BigInt,
         first_date -> Nullable<Day>,
         last_date -> Nullable<Day>,
+        year_sums -> Nullable<Binary>,
         revision -> BigInt,
         changed_at -> BigInt,
     }
@@ -102,6 +103,27 @@ diesel::table! {
         flags -> SmallInt,
         as_of -> BigInt,
         withdrawn_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::Day;
+
+    /// Bars on their way into `stock_data`: in PostgreSQL, a temporary table of the session.
+    stock_data_staged (stock_id, vendor, date) {
+        stock_id -> BigInt,
+        vendor -> SmallInt,
+        date -> Day,
+        open -> Nullable<BigInt>,
+        high -> Nullable<BigInt>,
+        low -> Nullable<BigInt>,
+        close -> Nullable<BigInt>,
+        adj_close -> Nullable<BigInt>,
+        volume -> Nullable<BigInt>,
+        is_final -> Bool,
+        flags -> SmallInt,
+        as_of -> BigInt,
     }
 }
 

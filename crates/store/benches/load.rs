@@ -5,7 +5,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
 use cream_models::{Bar, Date, DateRange, Price, Symbol, Timestamp, Vendor};
-use cream_store::{BarQuery, DatabaseUrl, SeriesUpdate, Store, StoreError, StoreOptions};
+use cream_store::{BarQuery, DatabaseUrl, Store, StoreError, StoreOptions};
 use divan::counter::ItemsCount;
 
 const STOCKS: usize = 250;
@@ -66,19 +66,14 @@ fn fresh() -> Loaded {
 }
 
 fn load(store: &Store, symbol: &Symbol, bars: &[Bar]) {
-    let update = SeriesUpdate {
-        currency: Some("USD".to_owned()),
-        time_zone: Some("America/New_York".to_owned()),
-        fetched_at: as_of(),
-        changed_at: as_of(),
-        changed: true,
-    };
     store
         .write(|w| {
             let stock = w.ensure_stock(symbol)?;
-            w.lock_series(stock.id, VENDOR)?;
+            let mut state = w.lock_series(stock.id, VENDOR)?;
             w.insert_bars(stock.id, VENDOR, as_of(), bars)?;
-            w.update_series(stock.id, VENDOR, &update)?;
+            bars.iter().for_each(|bar| state.add(bar));
+            state.revise(as_of());
+            w.save_series(state)?;
             Ok::<_, StoreError>(())
         })
         .expect("bars go in");

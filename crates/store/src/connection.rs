@@ -1,16 +1,20 @@
 //! One connection to whichever database, and how connections are made and returned.
 
-use diesel::SqliteConnection;
-use diesel::connection::TransactionManager as _;
-use diesel::connection::{AnsiTransactionManager, Connection as _};
-use diesel::result::QueryResult;
+use std::time::{Duration, Instant};
 
+use diesel::connection::TransactionManager as _;
+use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection as _};
+use diesel::result::QueryResult;
+use diesel::{PgConnection, SqliteConnection};
+
+use crate::error::failed;
 use crate::url::{DatabaseUrl, Target};
-use crate::{StoreError, StoreOptions, sqlite};
+use crate::{StoreError, StoreOptions, postgres, sqlite};
 
 /// A connection, by database.
 pub(crate) enum Connection {
     Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 /// Expands one body for each database: `on!(reader.connection, c => query.load(c))`.
@@ -21,16 +25,39 @@ macro_rules! on {
     ($connection:expr, $name:ident => $body:expr) => {
         match &mut *$connection {
             $crate::connection::Connection::Sqlite($name) => $body,
+            $crate::connection::Connection::Postgres($name) => $body,
         }
     };
 }
 pub(crate) use on;
 
+/// What becomes of a transaction that was committed when the machine crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It is there.
+    Full,
+    /// It may be forgotten, with those after it: the commit waits for no disk.
+    Relaxed,
+}
+
 impl Connection {
     /// Begins a transaction that may write. SQLite admits one at a time.
-    pub(crate) fn begin_write(&mut self) -> QueryResult<()> {
+    pub(crate) fn begin_write(&mut self, durability: Durability) -> QueryResult<()> {
         match self {
-            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+            Self::Sqlite(c) => {
+                c.batch_execute(match durability {
+                    Durability::Full => "PRAGMA synchronous = FULL",
+                    Durability::Relaxed => "PRAGMA synchronous = NORMAL",
+                })?;
+                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
+            }
+            Self::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+                c,
+                match durability {
+                    Durability::Full => "BEGIN",
+                    Durability::Relaxed => "BEGIN; SET LOCAL synchronous_commit = off",
+                },
+            ),
         }
     }
 
@@ -45,6 +72,11 @@ impl Connection {
                     Err(error)
                 })
             }
+            // Here too the first statement takes the snapshot.
+            Self::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+                c,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1",
+            ),
         }
     }
 
@@ -55,6 +87,14 @@ impl Connection {
     pub(crate) fn rollback(&mut self) -> QueryResult<()> {
         on!(self, c => AnsiTransactionManager::rollback_transaction(c))
     }
+}
+
+/// A connection of the pool.
+pub(crate) struct Pooled {
+    pub(crate) connection: Connection,
+    /// It could not begin a transaction: the pool shall not keep it.
+    pub(crate) is_lost: bool,
+    last_used: Instant,
 }
 
 /// Makes connections for the pool.
@@ -73,27 +113,42 @@ impl Manager {
                     .set_prepared_statement_cache_size(diesel::connection::CacheSize::Unbounded);
                 Ok(Connection::Sqlite(connection))
             }
+            Target::Postgres(target) => {
+                postgres::connect(target, &self.options).map(Connection::Postgres)
+            }
         }
     }
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = Connection;
+    type Connection = Pooled;
     type Error = StoreError;
 
-    fn connect(&self) -> Result<Connection, StoreError> {
-        Self::connect(self)
+    fn connect(&self) -> Result<Pooled, StoreError> {
+        let connection = Self::connect(self)?;
+        Ok(Pooled { connection, is_lost: false, last_used: Instant::now() })
     }
 
-    fn is_valid(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        match connection {
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), StoreError> {
+        match &mut pooled.connection {
             // A file does not go away between two uses.
             Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(c) => {
+                if pooled.last_used.elapsed() < self.options.check_idle.max(Duration::from_nanos(1))
+                {
+                    return Ok(());
+                }
+                c.batch_execute("SELECT 1").map_err(failed)
+            }
         }
     }
 
-    fn has_broken(&self, connection: &mut Connection) -> bool {
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.last_used = Instant::now();
         // Also true where a transaction is still open; closing the connection rolls it back.
-        on!(connection, c => AnsiTransactionManager::is_broken_transaction_manager(c))
+        pooled.is_lost
+            || on!(&mut pooled.connection, c => {
+                AnsiTransactionManager::is_broken_transaction_manager(c)
+            })
     }
 }

@@ -11,7 +11,7 @@ use cream_schema::{ActionRow, BarRow, DayValue, ResponseRow, SeriesRow, StockRow
 
 use crate::StoreError;
 use crate::types::{
-    Response, ResponseId, ResponseStatus, Series, Stock, StockId, StoredAction, StoredBar,
+    Description, Said, Response, ResponseId, ResponseStatus, Series, Stock, StockId, StoredAction, StoredBar,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -25,16 +25,25 @@ pub(crate) fn stock(row: StockRow) -> Result<Stock> {
         .ok()
         .filter(|symbol| symbol.as_str() == row.symbol)
         .ok_or_else(|| StoreError::corrupt("stock", "symbol", format!("{:?}", row.symbol)))?;
-    let (id, name, exchange, kind) = (StockId(row.id), row.name, row.exchange, row.kind);
-    Ok(Stock { id, symbol, name, exchange, kind })
+    Ok(Stock { id: StockId(row.id), symbol })
+}
+
+fn said(text: Option<String>, at: Option<i64>) -> Option<Said> {
+    // The schema has both or neither.
+    Some(Said { at: Timestamp::from_micros(at?), text: text? })
 }
 
 pub(crate) fn series(row: SeriesRow) -> Result<Series> {
     Ok(Series {
         stock_id: StockId(row.stock_id),
         vendor: vendor("series", row.vendor)?,
-        currency: row.currency,
-        time_zone: row.time_zone,
+        description: Description {
+            name: said(row.name, row.name_at),
+            exchange: said(row.exchange, row.exchange_at),
+            kind: said(row.kind, row.kind_at),
+            currency: said(row.currency, row.currency_at),
+            time_zone: said(row.time_zone, row.time_zone_at),
+        },
         bars: row.bars,
         first_date: row.first_date.map(|day| day.0),
         last_date: row.last_date.map(|day| day.0),
@@ -171,8 +180,7 @@ mod tests {
         let message = |error: StoreError| error.to_string();
         let bar_row = BarRow { flags: 1 << 10, ..BarRow::default() };
         assert!(message(bar(&bar_row).unwrap_err()).contains("stock_data.flags holds 1024"));
-        let row =
-            StockRow { id: 1, symbol: "tsla".to_owned(), name: None, exchange: None, kind: None };
+        let row = StockRow { id: 1, symbol: "tsla".to_owned() };
         assert!(message(stock(row).unwrap_err()).contains("stock.symbol holds \"tsla\""));
         let error = coverage(None, None, Some("2020-01-01,x"), None).unwrap_err();
         assert!(message(error).contains("raw_response.undecided_bars holds \"x\""));

@@ -154,7 +154,7 @@ mod tests {
 
     fn stock() -> Stock {
         let symbol = Symbol::parse("BRK-B").unwrap();
-        Stock { id: StockId(1), symbol, name: None, exchange: None, kind: None }
+        Stock { id: StockId(1), symbol }
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What can go wrong with the database.
 
 use std::error::Error as StdError;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -18,15 +17,45 @@ pub enum StoreError {
         /// The URL as far as it holds no secret.
         url: String,
         /// What is wrong with it and what is allowed.
-        reason: &'static str,
-    },
-    /// The database cannot be opened.
-    #[error("cannot open the database {}: {reason}", path.display())]
-    Connect {
-        /// The database file.
-        path: PathBuf,
-        /// What is in the way.
         reason: String,
+    },
+    /// The database cannot be opened, and will not be without a change.
+    #[error("cannot open the database {database}: {reason}")]
+    Connect {
+        /// The database's file or URL, without any password.
+        database: String,
+        /// What is in the way, and what to do about it.
+        reason: String,
+    },
+    /// The database server cannot be reached now.
+    #[error("cannot reach the database {database}: {reason}")]
+    Unreachable {
+        /// The database's URL, without any password.
+        database: String,
+        /// What is in the way, and what to look at.
+        reason: String,
+    },
+    /// The connection to the database was lost. What was under way is undone, but a commit whose
+    /// answer did not arrive may have been made.
+    #[error("the connection to the database was lost: {message}")]
+    Lost {
+        /// The database's own words.
+        message: String,
+    },
+    /// Two transactions were in each other's way, and this one was undone.
+    #[error("the database undid the transaction in favour of another: {message}")]
+    Conflict {
+        /// The database's own words.
+        message: String,
+    },
+    /// The role may not do this.
+    #[error(
+        "the database role lacks a right; docs/operations.md lists the rights of each role \
+         ({message})"
+    )]
+    Forbidden {
+        /// The database's own words.
+        message: String,
     },
     /// Another connection or process held the database for longer than the busy timeout.
     #[error("the database is locked by another writer: {message}")]
@@ -48,9 +77,10 @@ pub enum StoreError {
         /// The database's own words.
         message: String,
     },
-    /// The database file or its folder may not be written.
+    /// The database may not be written: a file without the permission, or a server's standby.
     #[error(
-        "the database may not be written; check the permissions of its file and folder ({message})"
+        "the database may not be written; check the permissions of its file and folder, or that \
+         the server is no standby ({message})"
     )]
     ReadOnly {
         /// The database's own words.
@@ -134,11 +164,35 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may well succeed a little later: the database was locked or out of
-    /// connections.
+    /// Whether the same call may well succeed a little later: the database was locked, out of
+    /// connections or away.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Timeout { .. })
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Timeout { .. }
+                | Self::Unreachable { .. }
+                | Self::Lost { .. }
+                | Self::Conflict { .. }
+        )
+    }
+
+    /// Whether this is about the database as a whole, so that any other write will meet it too
+    /// until someone sees to it, or the cause has passed.
+    #[must_use]
+    pub const fn stops_all(&self) -> bool {
+        self.is_transient()
+            || matches!(
+                self,
+                Self::Connect { .. }
+                    | Self::DiskFull { .. }
+                    | Self::ReadOnly { .. }
+                    | Self::Forbidden { .. }
+                    | Self::Damaged { .. }
+                    | Self::MigrationsPending { .. }
+                    | Self::NewerDatabase { .. }
+            )
     }
 
     pub(crate) fn corrupt(table: &'static str, column: &'static str, value: impl ToString) -> Self {
@@ -152,14 +206,15 @@ impl StoreError {
 pub(crate) fn failed(error: DieselError) -> StoreError {
     match error {
         DieselError::DatabaseError(kind, info) => {
-            let message = info.message().to_owned();
-            by_kind(&kind)
-                .or_else(|| by_message(&message))
-                .map(|make| make(message.clone()))
-                .unwrap_or_else(|| StoreError::Database {
+            let message = whole_message(info.as_ref());
+            match by_kind(&kind).or_else(|| by_message(&message)) {
+                Some(Sort::Constraint) => constraint(info.as_ref(), message),
+                Some(Sort::Other(make)) => make(message),
+                None => StoreError::Database {
                     message,
                     source: Box::new(DieselError::DatabaseError(kind, info)),
-                })
+                },
+            }
         }
         DieselError::DeserializationError(error) => {
             let mut message = error.to_string();
@@ -170,46 +225,104 @@ pub(crate) fn failed(error: DieselError) -> StoreError {
             }
             StoreError::Unreadable { message }
         }
-        error => StoreError::Database { message: error.to_string(), source: Box::new(error) },
+        error => {
+            let message = error.to_string();
+            // Sending rows fails in the words of the library, without a kind.
+            match by_message(&message) {
+                Some(Sort::Other(make)) => make(message),
+                _ => StoreError::Database { message, source: Box::new(error) },
+            }
+        }
     }
 }
 
-fn by_kind(kind: &DatabaseErrorKind) -> Option<fn(String) -> StoreError> {
+/// The message and, where there are, its details, in one line.
+fn whole_message(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> String {
+    let mut message = info.message().trim_end().replace('\n', "; ");
+    for more in [info.details(), info.hint()].into_iter().flatten() {
+        message = format!("{message} ({})", more.trim_end().replace('\n', "; "));
+    }
+    message
+}
+
+/// What an error is about.
+enum Sort {
+    Constraint,
+    Other(fn(String) -> StoreError),
+}
+
+fn by_kind(kind: &DatabaseErrorKind) -> Option<Sort> {
     match kind {
         DatabaseErrorKind::UniqueViolation
         | DatabaseErrorKind::ForeignKeyViolation
         | DatabaseErrorKind::NotNullViolation
-        | DatabaseErrorKind::CheckViolation => Some(constraint),
+        | DatabaseErrorKind::CheckViolation => Some(Sort::Constraint),
+        DatabaseErrorKind::SerializationFailure => {
+            Some(Sort::Other(|message| StoreError::Conflict { message }))
+        }
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            Some(Sort::Other(|message| StoreError::Lost { message }))
+        }
+        DatabaseErrorKind::ReadOnlyTransaction => {
+            Some(Sort::Other(|message| StoreError::ReadOnly { message }))
+        }
         _ => None,
     }
 }
 
-/// SQLite tells most failures apart by their text alone, once they have passed through diesel.
-/// The texts are part of SQLite's source since version 3.0.
-fn by_message(message: &str) -> Option<fn(String) -> StoreError> {
+/// Most failures are told apart by their text alone, once they have passed through diesel, which
+/// hands on neither SQLite's codes nor PostgreSQL's. SQLite's texts are part of its source since
+/// version 3.0; PostgreSQL's are those of the language `C`, which the session asks for.
+fn by_message(message: &str) -> Option<Sort> {
     let has = |part: &str| message.contains(part);
-    if has("database or disk is full") {
-        Some(|message| StoreError::DiskFull { message })
-    } else if has("is locked") || has("locking protocol") {
-        Some(|message| StoreError::Busy { message })
-    } else if has("readonly database") || has("access permission denied") {
-        Some(|message| StoreError::ReadOnly { message })
-    } else if has("disk image is malformed") || has("file is not a database") {
-        Some(|message| StoreError::Damaged { message })
-    } else if message.starts_with("cannot store ") {
-        // A value of the wrong type for a column of a STRICT table.
-        Some(constraint)
-    } else {
-        None
-    }
+    Some(Sort::Other(
+        if has("database or disk is full")
+            || has("No space left on device")
+            || has("Disk quota exceeded")
+        {
+            |message| StoreError::DiskFull { message }
+        } else if has("is locked") || has("locking protocol") || has("due to lock timeout") {
+            |message| StoreError::Busy { message }
+        } else if has("deadlock detected") || has("could not serialize access") {
+            |message| StoreError::Conflict { message }
+        } else if has("server closed the connection")
+            || has("no connection to the server")
+            || has("terminating connection")
+            || has("could not receive data from server")
+            || has("could not send data to server")
+            || has("SSL SYSCALL error")
+            || has("SSL connection has been closed")
+            // Of a node of the cluster.
+            || has("failure on connection marked as essential")
+            || has("failed to COPY to shard")
+        {
+            |message| StoreError::Lost { message }
+        } else if has("permission denied for") || has("must be owner of") {
+            |message| StoreError::Forbidden { message }
+        } else if has("readonly database") || has("access permission denied") {
+            |message| StoreError::ReadOnly { message }
+        } else if has("disk image is malformed") || has("file is not a database") {
+            |message| StoreError::Damaged { message }
+        } else if message.starts_with("cannot store ") {
+            // A value of the wrong type for a column of a STRICT table.
+            return Some(Sort::Constraint);
+        } else {
+            return None;
+        },
+    ))
 }
 
-fn constraint(message: String) -> StoreError {
-    let constraint = message
-        .split_once(": ")
-        .or_else(|| message.rsplit_once(" column "))
-        .map_or(message.as_str(), |(_, name)| name)
-        .to_owned();
+fn constraint(info: &(dyn DatabaseErrorInformation + Send + Sync), message: String) -> StoreError {
+    // PostgreSQL tells the name, or the column; SQLite has it in its text.
+    let constraint = match (info.constraint_name(), info.table_name(), info.column_name()) {
+        (Some(name), ..) => name.to_owned(),
+        (None, Some(table), Some(column)) => format!("{table}.{column}"),
+        _ => message
+            .split_once(": ")
+            .or_else(|| message.rsplit_once(" column "))
+            .map_or(message.as_str(), |(_, name)| name)
+            .to_owned(),
+    };
     StoreError::Constraint { constraint, message }
 }
 
@@ -235,6 +348,18 @@ mod tests {
         assert!(matches!(of_text("database disk image is malformed"), StoreError::Damaged { .. }));
         assert!(matches!(of_text("file is not a database"), StoreError::Damaged { .. }));
         assert!(matches!(of_text("disk I/O error"), StoreError::Database { .. }));
+        let full = of_text("could not extend file \"base/1/2\": No space left on device");
+        assert!(matches!(full, StoreError::DiskFull { .. }), "{full}");
+        let dead = of_text("deadlock detected");
+        assert!(matches!(dead, StoreError::Conflict { .. }) && dead.is_transient());
+        let waited = of_text("canceling statement due to lock timeout");
+        assert!(matches!(waited, StoreError::Busy { .. }));
+        let denied = of_text("permission denied for table stock");
+        assert!(matches!(denied, StoreError::Forbidden { .. }) && !denied.is_transient());
+        let lost = of(DatabaseErrorKind::ClosedConnection, "server closed the connection");
+        assert!(matches!(lost, StoreError::Lost { .. }) && lost.is_transient());
+        let sent = failed(DieselError::QueryBuilderError("no connection to the server".into()));
+        assert!(matches!(sent, StoreError::Lost { .. }));
     }
 
     #[test]

@@ -35,20 +35,25 @@ mod convert;
 mod digest;
 mod error;
 mod migrate;
+mod postgres;
 mod reader;
+mod series;
 mod sqlite;
 mod store;
+mod sums;
 pub mod types;
 mod url;
 mod writer;
 
 pub use error::StoreError;
 pub use reader::Reader;
+pub use series::SeriesState;
 pub use store::{Store, StoreOptions};
+pub use sums::YearSums;
 pub use types::{
-    BarQuery, DeadResponse, Migration, NewResponse, Order, ParsedResponse, Registered, Response,
-    ResponseCounts, ResponseId, ResponseStatus, Series, SeriesUpdate, Stock, StockId, StockQuery,
-    StoredAction, StoredBar, Totals,
+    BarQuery, DeadResponse, Description, Lease, Migration, NewResponse, Order, ParsedResponse,
+    Registered, Response, ResponseCounts, ResponseId, ResponseStatus, Said, Series, Stock, StockId,
+    StockQuery, StoredAction, StoredBar, Totals,
 };
 pub use url::DatabaseUrl;
 pub use writer::Writer;

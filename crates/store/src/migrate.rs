@@ -1,50 +1,46 @@
 //! The schema's history: which migrations there are, which are applied, up and down.
 
-use cream_schema::SQLITE_MIGRATIONS;
-use diesel::SqliteConnection;
+use std::time::Duration;
+
+use cream_schema::{POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS};
+use diesel::backend::Backend;
+use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{select, sql};
-use diesel::migration::{Migration as _, MigrationConnection as _, MigrationSource};
+use diesel::migration::{Migration as DieselMigration, MigrationConnection, MigrationSource};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Bool, Text};
 use diesel::sqlite::Sqlite;
-use diesel_migrations::MigrationHarness as _;
+use diesel_migrations::MigrationHarness;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Durability, on};
 use crate::error::failed;
 use crate::types::Migration;
 use crate::{Store, StoreError};
 
-type Known<DB> = Vec<Box<dyn diesel::migration::Migration<DB>>>;
+type Known<DB> = Vec<Box<dyn DieselMigration<DB>>>;
+
+/// How long one process waits for another that migrates: it may have much to write.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The number of PostgreSQL's advisory lock under which migrations run: "cream" in ASCII.
+const LOCK: i64 = 0x0063_7265_616d;
 
 impl Store {
     /// Applies every migration that this database lacks, all or none, and returns their names.
     ///
     /// Safe when several processes do so at once: one of them does it, the others find it done.
+    /// Where nothing is missing, nothing is locked or written.
     ///
     /// # Errors
     ///
     /// [`StoreError::NewerDatabase`], or [`StoreError::Migration`] with the one that failed.
     pub fn migrate_up(&self) -> Result<Vec<String>, StoreError> {
-        self.transaction(|connection| match connection {
-            Connection::Sqlite(c) => {
-                let applied = refuse_newer(applied(c)?, &known()?)?;
-                let mut names = Vec::new();
-                for migration in known()? {
-                    if applied.contains(&version(migration.as_ref())) {
-                        continue;
-                    }
-                    let name = migration.name().to_string();
-                    if names.is_empty() {
-                        c.setup().map_err(failed)?;
-                    }
-                    c.run_migration(migration.as_ref())
-                        .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
-                    names.push(name);
-                }
-                Ok(names)
-            }
-        })
+        if self.migrations()?.iter().all(|migration| migration.applied) {
+            return Ok(Vec::new());
+        }
+        self.under_lock(|connection| on!(connection, c => up(c)))
     }
 
     /// Reverts the newest migration that is applied, and returns its name; `None` where there is
@@ -54,18 +50,7 @@ impl Store {
     ///
     /// [`StoreError::NewerDatabase`], or [`StoreError::Migration`] where it fails.
     pub fn migrate_down(&self) -> Result<Option<String>, StoreError> {
-        self.transaction(|connection| match connection {
-            Connection::Sqlite(c) => {
-                let mut known = known()?;
-                let applied = refuse_newer(applied(c)?, &known)?;
-                known.retain(|migration| applied.contains(&version(migration.as_ref())));
-                let Some(newest) = known.pop() else { return Ok(None) };
-                let name = newest.name().to_string();
-                c.revert_migration(newest.as_ref())
-                    .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
-                Ok(Some(name))
-            }
-        })
+        self.under_lock(|connection| on!(connection, c => down(c)))
     }
 
     /// Every migration that this program knows, the oldest first.
@@ -74,18 +59,10 @@ impl Store {
     ///
     /// [`StoreError::NewerDatabase`], or where the database cannot be read.
     pub fn migrations(&self) -> Result<Vec<Migration>, StoreError> {
-        let mut connection = self.connection()?;
-        match &mut *connection {
-            Connection::Sqlite(c) => {
-                let known = known()?;
-                let applied = refuse_newer(applied(c)?, &known)?;
-                let entries = known.iter().map(|migration| Migration {
-                    name: migration.name().to_string(),
-                    applied: applied.contains(&version(migration.as_ref())),
-                });
-                Ok(entries.collect())
-            }
-        }
+        let mut pooled = self.connection()?;
+        let listed = on!(&mut pooled.connection, c => list(c));
+        pooled.is_lost = matches!(listed, Err(StoreError::Lost { .. }));
+        listed
     }
 
     /// Makes sure that the schema is the one this program is written for.
@@ -103,21 +80,135 @@ impl Store {
             .collect();
         if names.is_empty() { Ok(()) } else { Err(StoreError::MigrationsPending { names }) }
     }
+
+    /// One transaction, that no other process migrates beside.
+    fn under_lock<T>(
+        &self,
+        body: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.transaction(PATIENCE, Durability::Full, |connection| {
+            match connection {
+                // The transaction is the lock.
+                Connection::Sqlite(_) => {}
+                Connection::Postgres(c) => c
+                    .batch_execute(&format!(
+                        "SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({LOCK})",
+                        PATIENCE.as_millis()
+                    ))
+                    .map_err(failed)?,
+            }
+            body(connection)
+        })
+    }
 }
 
-fn version(migration: &dyn diesel::migration::Migration<Sqlite>) -> String {
+/// A connection whose database has migrations.
+trait Migrated: MigrationHarness<Self::Db> + MigrationConnection {
+    type Db: Backend;
+
+    /// Every migration, in any order.
+    fn embedded() -> diesel::migration::Result<Known<Self::Db>>;
+
+    /// Whether the table of what is applied is there.
+    fn is_set_up(&mut self) -> QueryResult<bool>;
+
+    /// The versions in that table.
+    fn versions(&mut self) -> QueryResult<Vec<String>>;
+}
+
+impl Migrated for SqliteConnection {
+    type Db = Sqlite;
+
+    fn embedded() -> diesel::migration::Result<Known<Sqlite>> {
+        SQLITE_MIGRATIONS.migrations()
+    }
+
+    fn is_set_up(&mut self) -> QueryResult<bool> {
+        select(sql::<Bool>(
+            "EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '__diesel_schema_migrations')",
+        ))
+        .get_result(self)
+    }
+
+    fn versions(&mut self) -> QueryResult<Vec<String>> {
+        sql::<Text>(VERSIONS).load(self)
+    }
+}
+
+impl Migrated for PgConnection {
+    type Db = Pg;
+
+    fn embedded() -> diesel::migration::Result<Known<Pg>> {
+        POSTGRES_MIGRATIONS.migrations()
+    }
+
+    fn is_set_up(&mut self) -> QueryResult<bool> {
+        select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL"))
+            .get_result(self)
+    }
+
+    fn versions(&mut self) -> QueryResult<Vec<String>> {
+        sql::<Text>(VERSIONS).load(self)
+    }
+}
+
+const VERSIONS: &str = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+
+fn list<C: Migrated>(c: &mut C) -> Result<Vec<Migration>, StoreError> {
+    let known = known::<C>()?;
+    let applied = refuse_newer(applied(c)?, &known)?;
+    let entries = known.iter().map(|migration| Migration {
+        name: migration.name().to_string(),
+        applied: applied.contains(&version(migration.as_ref())),
+    });
+    Ok(entries.collect())
+}
+
+fn up<C: Migrated>(c: &mut C) -> Result<Vec<String>, StoreError> {
+    let known = known::<C>()?;
+    let applied = refuse_newer(applied(c)?, &known)?;
+    let mut names = Vec::new();
+    for migration in known {
+        if applied.contains(&version(migration.as_ref())) {
+            continue;
+        }
+        let name = migration.name().to_string();
+        if names.is_empty() {
+            c.setup().map_err(failed)?;
+        }
+        c.run_migration(migration.as_ref())
+            .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn down<C: Migrated>(c: &mut C) -> Result<Option<String>, StoreError> {
+    let mut known = known::<C>()?;
+    let applied = refuse_newer(applied(c)?, &known)?;
+    known.retain(|migration| applied.contains(&version(migration.as_ref())));
+    let Some(newest) = known.pop() else { return Ok(None) };
+    let name = newest.name().to_string();
+    c.revert_migration(newest.as_ref())
+        .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
+    Ok(Some(name))
+}
+
+fn version<DB: Backend>(migration: &dyn DieselMigration<DB>) -> String {
     migration.name().version().to_string()
 }
 
-fn known() -> Result<Known<Sqlite>, StoreError> {
-    let mut known: Known<Sqlite> = SQLITE_MIGRATIONS
-        .migrations()
+fn known<C: Migrated>() -> Result<Known<C::Db>, StoreError> {
+    let mut known = C::embedded()
         .map_err(|source| StoreError::Migration { name: "(embedded)".to_owned(), source })?;
     known.sort_unstable_by_key(|migration| version(migration.as_ref()));
     Ok(known)
 }
 
-fn refuse_newer(applied: Vec<String>, known: &Known<Sqlite>) -> Result<Vec<String>, StoreError> {
+fn refuse_newer<DB: Backend>(
+    applied: Vec<String>,
+    known: &Known<DB>,
+) -> Result<Vec<String>, StoreError> {
     let is_known = |applied: &String| known.iter().any(|m| version(m.as_ref()) == *applied);
     let versions: Vec<String> =
         applied.iter().filter(|version| !is_known(version)).cloned().collect();
@@ -126,16 +217,7 @@ fn refuse_newer(applied: Vec<String>, known: &Known<Sqlite>) -> Result<Vec<Strin
 
 /// The versions that are applied. Unlike the harness's own list this writes nothing, so that a
 /// reader may ask too.
-fn applied(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-    let read = |c: &mut SqliteConnection| -> QueryResult<Vec<String>> {
-        let is_set_up: bool = select(sql::<Bool>(
-            "EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '__diesel_schema_migrations')",
-        ))
-        .get_result(c)?;
-        if !is_set_up {
-            return Ok(Vec::new());
-        }
-        sql::<Text>("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(c)
-    };
-    read(connection).map_err(failed)
+fn applied<C: Migrated>(c: &mut C) -> Result<Vec<String>, StoreError> {
+    let is_set_up = c.is_set_up().map_err(failed)?;
+    if is_set_up { c.versions().map_err(failed) } else { Ok(Vec::new()) }
 }

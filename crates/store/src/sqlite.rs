@@ -14,10 +14,9 @@ use crate::{StoreError, StoreOptions};
 
 /// Settings of every connection, after the busy timeout and the journal mode.
 ///
-/// A commit is durable when it returns. The write-ahead log goes back into the database every
+/// How durable a commit is, each transaction says. The write-ahead log goes back into the database every
 /// 4,000 pages (16 MiB) and does not stay larger than 64 MiB after a long transaction.
 const SETTINGS: &str = "
-    PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA cache_size = -8192;
     PRAGMA wal_autocheckpoint = 4000;
@@ -32,7 +31,8 @@ struct JournalMode {
 
 /// Opens the file, creating it where it is absent; its folder must exist.
 pub(crate) fn connect(path: &Path, options: &StoreOptions) -> Result<SqliteConnection, StoreError> {
-    let refuse = |reason: String| StoreError::Connect { path: path.to_owned(), reason };
+    let refuse =
+        |reason: String| StoreError::Connect { database: path.display().to_string(), reason };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

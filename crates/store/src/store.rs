@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::connection::{Connection, Manager};
+use crate::connection::{Connection, Durability, Manager};
+use diesel::result::QueryResult;
+
 use crate::error::failed;
 use crate::url::Target;
 use crate::{DatabaseUrl, Reader, StoreError, Writer, sqlite};
@@ -16,8 +18,12 @@ pub struct StoreOptions {
     pub max_connections: u32,
     /// How long to wait for one of them to become free. Default 30 s.
     pub acquire_timeout: Duration,
-    /// How long a writer waits for its turn. Default 10 s.
+    /// How long a writer waits for its turn, and a statement for a lock. Default 10 s.
     pub busy_timeout: Duration,
+    /// How long to wait for a server to answer a new connection, by address. Default 10 s.
+    pub connect_timeout: Duration,
+    /// A connection to a server that was idle for so long is tried before it is used. Default 1 s.
+    pub check_idle: Duration,
 }
 
 impl Default for StoreOptions {
@@ -26,6 +32,8 @@ impl Default for StoreOptions {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(30),
             busy_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+            check_idle: Duration::from_secs(1),
         }
     }
 }
@@ -41,7 +49,9 @@ struct Inner {
     url: DatabaseUrl,
     options: StoreOptions,
     /// The turn to write, where the database admits one writer.
-    turn: Turn,
+    turn: Arc<Turn>,
+    /// Who is asked first by readers that need not see the latest.
+    replica: Option<Replica>,
 }
 
 impl fmt::Debug for Store {
@@ -58,19 +68,40 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Connect`] with what is in the way, or [`StoreError::Busy`].
+    /// [`StoreError::Connect`] or [`StoreError::Unreachable`] with what is in the way, or
+    /// [`StoreError::Busy`].
     pub fn open(url: &DatabaseUrl, options: &StoreOptions) -> Result<Self, StoreError> {
-        let manager = Manager { url: url.clone(), options: options.clone() };
+        let store = Self::open_later(url, options);
         // The pool would try again and again, and hide the cause.
+        let manager = Manager { url: url.clone(), options: options.clone() };
         drop(manager.connect()?);
+        Ok(store)
+    }
+
+    /// Like [`Store::open`], but the database need not be reachable yet.
+    #[must_use]
+    pub fn open_later(url: &DatabaseUrl, options: &StoreOptions) -> Self {
+        let manager = Manager { url: url.clone(), options: options.clone() };
         let pool = r2d2::Pool::builder()
             .max_size(options.max_connections.max(1))
             .min_idle(Some(0))
-            .test_on_check_out(false)
+            .test_on_check_out(true)
+            .error_handler(Box::new(Quiet))
             .connection_timeout(options.acquire_timeout)
             .build_unchecked(manager);
         let (url, options) = (url.clone(), options.clone());
-        Ok(Self { inner: Arc::new(Inner { pool, url, options, turn: Turn::default() }) })
+        let inner = Inner { pool, url, options, turn: Arc::default(), replica: None };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The same store, whose [`Store::read_any`] asks `replica` first: a copy of the database
+    /// that follows it, perhaps some moments behind.
+    #[must_use]
+    pub fn with_replica(&self, replica: Self) -> Self {
+        let Inner { pool, url, options, turn, .. } = &*self.inner;
+        let (pool, url, options) = (pool.clone(), url.clone(), options.clone());
+        let replica = Some(Replica { store: replica, away_until: Mutex::default() });
+        Self { inner: Arc::new(Inner { pool, url, options, turn: turn.clone(), replica }) }
     }
 
     /// Where the database is.
@@ -88,13 +119,24 @@ impl Store {
     where
         E: From<StoreError>,
     {
-        let mut connection = self.connection()?;
-        let limit = self.inner.options.busy_timeout;
-        sqlite::retry_while_busy(limit, || connection.begin_read()).map_err(failed)?;
-        let mut open = Open { connection: &mut connection, is_open: true };
-        let result = body(&mut Reader { connection: open.connection });
-        open.finish(result.is_ok())?;
-        result
+        self.begin_read()?.run(|connection| body(&mut Reader { connection }))
+    }
+
+    /// Reads one consistent state, from the replica where there is one and it can be reached,
+    /// else from the database itself. What was written a moment ago may not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns, or why there is no transaction.
+    pub fn read_any<T, E>(&self, body: impl FnOnce(&mut Reader<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let replica = self.inner.replica.as_ref();
+        match replica.and_then(|replica| replica.begin_read()) {
+            Some(open) => open.run(|connection| body(&mut Reader { connection })),
+            None => self.read(body),
+        }
     }
 
     /// Writes in one transaction: all of it is kept and durable when this returns `Ok`, nothing
@@ -105,32 +147,68 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// What the closure returns, or why there is no transaction.
+    /// What the closure returns, or why there is no transaction. After [`StoreError::Lost`] the
+    /// work may have been kept all the same.
     pub fn write<T, E>(&self, body: impl FnOnce(&mut Writer<'_>) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,
     {
-        self.transaction(|connection| body(&mut Writer::new(connection)))
+        let limit = self.inner.options.busy_timeout;
+        self.transaction(limit, Durability::Full, |c| body(&mut Writer::new(c)))
     }
 
-    pub(crate) fn transaction<T, E>(
+    /// Writes as [`Store::write`] does, but without waiting for the disk: if the machine crashes
+    /// within moments, it may be as if this had not happened. For what is done again then, such
+    /// as a claim.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns, or why there is no transaction.
+    pub fn write_relaxed<T, E>(
         &self,
-        body: impl FnOnce(&mut Connection) -> Result<T, E>,
+        body: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<StoreError>,
     {
         let limit = self.inner.options.busy_timeout;
+        self.transaction(limit, Durability::Relaxed, |c| body(&mut Writer::new(c)))
+    }
+
+    pub(crate) fn transaction<T, E>(
+        &self,
+        limit: Duration,
+        durability: Durability,
+        body: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
         // Before the connection, so that writers that wait leave the pool to readers.
         let _turn = match self.inner.url.target() {
             Target::Sqlite(_) => Some(self.inner.turn.take(limit)?),
+            Target::Postgres(_) => None,
         };
-        let mut connection = self.connection()?;
-        sqlite::retry_while_busy(limit, || connection.begin_write()).map_err(failed)?;
-        let mut open = Open { connection: &mut connection, is_open: true };
-        let result = body(open.connection);
-        open.finish(result.is_ok())?;
-        result
+        self.begin(limit, |connection| connection.begin_write(durability))?.run(body)
+    }
+
+    fn begin_read(&self) -> Result<Open, StoreError> {
+        self.begin(self.inner.options.busy_timeout, Connection::begin_read)
+    }
+
+    fn begin(
+        &self,
+        limit: Duration,
+        mut begin: impl FnMut(&mut Connection) -> QueryResult<()>,
+    ) -> Result<Open, StoreError> {
+        let mut pooled = self.connection()?;
+        let begun = sqlite::retry_while_busy(limit, || begin(&mut pooled.connection));
+        begun.map_err(|error| {
+            let error = failed(error);
+            pooled.is_lost = matches!(error, StoreError::Lost { .. });
+            error
+        })?;
+        Ok(Open { pooled, is_open: true })
     }
 
     pub(crate) fn connection(&self) -> Result<r2d2::PooledConnection<Manager>, StoreError> {
@@ -141,29 +219,87 @@ impl Store {
     }
 }
 
+/// What the pool meets while it makes connections is told by whoever waits for one.
+#[derive(Debug)]
+struct Quiet;
+
+impl r2d2::HandleError<StoreError> for Quiet {
+    fn handle_error(&self, error: StoreError) {
+        log::debug!(error:% = error; "no new database connection yet");
+    }
+}
+
+/// Another store that holds the same, a little later.
+struct Replica {
+    store: Store,
+    /// It could not be reached, and is not asked before then.
+    away_until: Mutex<Option<Instant>>,
+}
+
+/// How long a replica that could not be reached is left alone.
+const REPLICA_PAUSE: Duration = Duration::from_secs(10);
+
+impl Replica {
+    /// Begins to read, or `None` where the primary must be asked.
+    fn begin_read(&self) -> Option<Open> {
+        let lock = || self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let away_until = *lock();
+        if away_until.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        match self.store.begin_read() {
+            Ok(open) => {
+                if lock().take().is_some() {
+                    log::info!("the replica of the database is back");
+                }
+                Some(open)
+            }
+            Err(error) => {
+                *lock() = Some(Instant::now() + REPLICA_PAUSE);
+                log::warn!(
+                    replica:% = self.store.url(), error:% = error,
+                    pause_seconds = REPLICA_PAUSE.as_secs();
+                    "the replica cannot be read; the primary answers in its place"
+                );
+                None
+            }
+        }
+    }
+}
+
 /// A transaction under way, which is rolled back unless it is committed.
-struct Open<'c> {
-    connection: &'c mut Connection,
+struct Open {
+    pooled: r2d2::PooledConnection<Manager>,
     is_open: bool,
 }
 
-impl Open<'_> {
+impl Open {
+    /// Commits where the closure succeeds, and rolls back where not.
+    fn run<T, E>(mut self, body: impl FnOnce(&mut Connection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let result = body(&mut self.pooled.connection);
+        self.finish(result.is_ok())?;
+        result
+    }
+
     /// Commits or rolls back. A rollback that fails leaves a connection that the pool discards,
     /// which rolls back as well; so it hides no error of the closure.
     fn finish(&mut self, commit: bool) -> Result<(), StoreError> {
         if commit {
             // Where it fails, the drop rolls back.
-            self.connection.commit().map_err(failed)?;
+            self.pooled.connection.commit().map_err(failed)?;
             self.is_open = false;
         }
         Ok(())
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
         if self.is_open
-            && let Err(error) = self.connection.rollback()
+            && let Err(error) = self.pooled.connection.rollback()
         {
             log::debug!(error:% = error; "a transaction could not be rolled back");
         }
@@ -221,7 +357,7 @@ mod tests {
 
     fn raw(store: &Store, sql: &str) {
         let mut connection = store.connection().unwrap();
-        crate::connection::on!(&mut *connection, c => c.batch_execute(sql)).unwrap();
+        crate::connection::on!(&mut connection.connection, c => c.batch_execute(sql)).unwrap();
     }
 
     #[test]
@@ -266,6 +402,7 @@ mod tests {
             max_connections: 1,
             acquire_timeout: Duration::from_millis(30),
             busy_timeout: Duration::from_millis(30),
+            ..StoreOptions::default()
         };
         let store = Store::open(&url, &options).unwrap();
         store.migrate_up().unwrap();
@@ -290,8 +427,13 @@ mod tests {
             let query = diesel::dsl::sql::<diesel::sql_types::Integer>(sql);
             crate::connection::on!(&mut *connection, c => query.get_result(c)).unwrap()
         };
-        assert_eq!(setting(&mut connection, "SELECT foreign_keys FROM pragma_foreign_keys"), 1);
-        assert_eq!(setting(&mut connection, "SELECT synchronous FROM pragma_synchronous"), 2);
-        assert_eq!(setting(&mut connection, "SELECT timeout FROM pragma_busy_timeout"), 10_000);
+        let c = &mut connection.connection;
+        assert_eq!(setting(c, "SELECT foreign_keys FROM pragma_foreign_keys"), 1);
+        assert_eq!(setting(c, "SELECT timeout FROM pragma_busy_timeout"), 10_000);
+        for (durability, level) in [(Durability::Relaxed, 1), (Durability::Full, 2)] {
+            c.begin_write(durability).unwrap();
+            assert_eq!(setting(c, "SELECT synchronous FROM pragma_synchronous"), level);
+            c.rollback().unwrap();
+        }
     }
 }

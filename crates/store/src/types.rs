@@ -17,12 +17,31 @@ pub struct Stock {
     pub id: StockId,
     /// Its symbol, which is unique.
     pub symbol: Symbol,
-    /// The long name, as the newest response that knows it has it.
-    pub name: Option<String>,
+}
+
+/// A text, and when the response was fetched that says so. Ordered by time, then by text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Said {
+    /// When the response was fetched.
+    pub at: Timestamp,
+    /// What it says.
+    pub text: String,
+}
+
+/// What a vendor says about an instrument: of each text, what the newest response says that has
+/// it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// The long name.
+    pub name: Option<Said>,
     /// The exchange, as the vendor spells it.
-    pub exchange: Option<String>,
+    pub exchange: Option<Said>,
     /// The kind of instrument, as the vendor spells it.
-    pub kind: Option<String>,
+    pub kind: Option<Said>,
+    /// The currency code of the prices, as the vendor spells it.
+    pub currency: Option<Said>,
+    /// The exchange's IANA time zone.
+    pub time_zone: Option<Said>,
 }
 
 /// The state of one stock's prices from one vendor.
@@ -32,10 +51,8 @@ pub struct Series {
     pub stock_id: StockId,
     /// The vendor.
     pub vendor: Vendor,
-    /// The currency code of the prices, as the vendor spells it.
-    pub currency: Option<String>,
-    /// The exchange's IANA time zone.
-    pub time_zone: Option<String>,
+    /// What the vendor says about the instrument.
+    pub description: Description,
     /// How many bars there are, withdrawn ones left out.
     pub bars: i64,
     /// The date of the first of them.
@@ -106,6 +123,20 @@ impl Default for BarQuery {
     }
 }
 
+impl Series {
+    /// The currency code of the prices, as the vendor spells it.
+    #[must_use]
+    pub fn currency(&self) -> Option<&str> {
+        self.description.currency.as_ref().map(|said| said.text.as_str())
+    }
+
+    /// The exchange's IANA time zone.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<&str> {
+        self.description.time_zone.as_ref().map(|said| said.text.as_str())
+    }
+}
+
 /// The order of dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
@@ -153,6 +184,31 @@ pub struct Response {
     pub unchanged: i64,
     /// Bars and actions that it no longer holds.
     pub withdrawn: i64,
+}
+
+impl Response {
+    /// A response that was registered just now.
+    pub(crate) fn registered(id: ResponseId, new: &NewResponse, lease: Option<&Lease<'_>>) -> Self {
+        Self {
+            id,
+            stock_id: None,
+            vendor: None,
+            file_name: new.file_name.clone(),
+            sha256: new.sha256,
+            byte_len: new.byte_len,
+            fetched_at: None,
+            coverage: Coverage::default(),
+            status: ResponseStatus::Pending,
+            attempts: i32::from(lease.is_some()),
+            next_attempt_at: None,
+            error: None,
+            lease_until: lease.map(|lease| lease.until),
+            inserted: 0,
+            updated: 0,
+            unchanged: 0,
+            withdrawn: 0,
+        }
+    }
 }
 
 /// Where a response stands.
@@ -224,6 +280,17 @@ pub struct NewResponse {
     pub registered_at: Timestamp,
 }
 
+/// The right to work on a response until a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease<'a> {
+    /// What its holder is known by.
+    pub token: &'a str,
+    /// When it was taken.
+    pub from: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
 /// What registering a file gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
@@ -267,21 +334,6 @@ pub struct DeadResponse {
     pub error: String,
     /// When it is due to be tried again; `None` for never.
     pub next_attempt_at: Option<Timestamp>,
-}
-
-/// What a response changes about its series.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeriesUpdate {
-    /// The currency code, where the response has it.
-    pub currency: Option<String>,
-    /// The time zone, where the response has it.
-    pub time_zone: Option<String>,
-    /// When the response was fetched.
-    pub fetched_at: Timestamp,
-    /// When the response was fetched that changes bars or actions, if it does.
-    pub changed_at: Timestamp,
-    /// Whether bars or actions were written or withdrawn.
-    pub changed: bool,
 }
 
 /// A step in the schema's history.

@@ -3,18 +3,25 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
 
 use crate::StoreError;
 
-/// Where the database is: `sqlite:PATH`.
+/// Where the database is: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
 ///
-/// `sqlite://PATH` is read the same way. A URL without a scheme is refused, so that a typing
-/// mistake cannot create an empty database.
+/// `sqlite://PATH` is read the same way, and `postgresql://` stands for `postgres://`; such a URL
+/// may carry the parameters of PostgreSQL's own library, such as `?sslmode=verify-full`. A URL
+/// without a scheme is refused, so that a typing mistake cannot create an empty database. No
+/// password is ever shown.
 ///
 /// ```
 /// use cream_store::DatabaseUrl;
 /// let url: DatabaseUrl = "sqlite:data/cream.db".parse()?;
 /// assert_eq!(url.to_string(), "sqlite:data/cream.db");
+/// let url: DatabaseUrl = "postgres://cream:secret@db.example/cream?sslmode=require".parse()?;
+/// assert_eq!(url.to_string(), "postgres://cream@db.example/cream?sslmode=require");
 /// assert!("cream.db".parse::<DatabaseUrl>().is_err());
 /// # Ok::<(), cream_store::StoreError>(())
 /// ```
@@ -24,6 +31,7 @@ pub struct DatabaseUrl(Target);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Sqlite(PathBuf),
+    Postgres(PostgresUrl),
 }
 
 impl DatabaseUrl {
@@ -38,6 +46,7 @@ impl DatabaseUrl {
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Target::Sqlite(path) => Some(path),
+            Target::Postgres(_) => None,
         }
     }
 
@@ -51,44 +60,150 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Target::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Target::Postgres(url) => url.fmt(f),
         }
     }
 }
+
+const FORMS: &str = "write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 
 impl FromStr for DatabaseUrl {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        let refuse = |scheme: &str, reason| {
+        let refuse = |scheme: &str, reason: &str| {
             // What follows the scheme may hold a password.
             let url = if scheme.is_empty() { text.to_owned() } else { format!("{scheme}:…") };
-            Err(StoreError::Url { url, reason })
+            Err(StoreError::Url { url, reason: format!("{reason}; {FORMS}") })
         };
         let Some((scheme, rest)) = text.split_once(':') else {
-            return refuse("", "it has no scheme; write sqlite:PATH");
+            return refuse("", "it has no scheme");
         };
         match scheme {
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
                 if path.is_empty() {
-                    refuse(scheme, "the path of the database file is missing; write sqlite:PATH")
+                    refuse(scheme, "the path of the database file is missing")
                 } else if path.contains(":memory:") {
-                    refuse(scheme, "a database in memory is lost with its connection; name a file")
+                    refuse(scheme, "a database in memory is lost with its connection: name a file")
                 } else if path.contains(['?', '\0']) {
                     refuse(scheme, "parameters after the path are not supported")
                 } else {
                     Ok(Self::sqlite(path))
                 }
             }
-            "postgres" | "postgresql" => {
-                refuse(scheme, "PostgreSQL is not in this version; write sqlite:PATH")
-            }
-            "mysql" | "mariadb" => refuse(scheme, "only SQLite is supported; write sqlite:PATH"),
+            "postgres" | "postgresql" => match rest.strip_prefix("//") {
+                Some(rest) if !text.contains('\0') => {
+                    Ok(Self(Target::Postgres(PostgresUrl::read(text, scheme, rest))))
+                }
+                _ => refuse(scheme, "two slashes follow the scheme"),
+            },
+            "mysql" | "mariadb" => refuse(scheme, "only SQLite and PostgreSQL are supported"),
             _ if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                refuse("", "it has no scheme; write sqlite:PATH")
+                refuse("", "it has no scheme")
             }
-            _ => refuse(scheme, "the scheme is not known; write sqlite:PATH"),
+            _ => refuse(scheme, "the scheme is not known"),
         }
+    }
+}
+
+/// A URL for PostgreSQL's library, which takes it as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PostgresUrl {
+    full: String,
+    shown: String,
+    /// The passwords in it, as written and as meant.
+    secrets: Vec<String>,
+}
+
+/// Parameters whose values are not for others to see.
+const SECRET_PARAMETERS: [&str; 2] = ["password", "sslpassword"];
+
+impl PostgresUrl {
+    fn read(full: &str, scheme: &str, rest: &str) -> Self {
+        let mut secrets = Vec::new();
+        let mut keep = |secret: &str| {
+            if !secret.is_empty() {
+                secrets.push(secret.to_owned());
+                secrets.push(percent_decode_str(secret).decode_utf8_lossy().into_owned());
+            }
+        };
+        let (before, query) =
+            rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
+        // A slash in a password is written %2F, as the library wants it; the last @ ends it.
+        let (authority, path) = match before.rfind('@').map(|at| before.split_at(at)) {
+            Some((user, rest)) => {
+                let split = rest.find('/').unwrap_or(rest.len());
+                let (host, path) = rest.split_at(split);
+                let user = match user.split_once(':') {
+                    Some((user, password)) => {
+                        keep(password);
+                        user
+                    }
+                    None => user,
+                };
+                (format!("{user}{host}"), path)
+            }
+            None => {
+                let (host, path) = before.split_at(before.find('/').unwrap_or(before.len()));
+                (host.to_owned(), path)
+            }
+        };
+        let mut shown = format!("{scheme}://{authority}{path}");
+        let mut mark = '?';
+        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            if SECRET_PARAMETERS.contains(&name.as_ref()) {
+                keep(value);
+            } else {
+                shown.push(mark);
+                shown.push_str(pair);
+                mark = '&';
+            }
+        }
+        Self { full: full.to_owned(), shown, secrets }
+    }
+
+    /// The URL for the library, with what is not said otherwise: how long to wait, what to be
+    /// called, and how soon to notice that the server is gone.
+    pub(crate) fn with_defaults(&self, connect_timeout: Duration) -> String {
+        let mut full = self.full.clone();
+        let mut mark = if full.contains('?') { '&' } else { '?' };
+        // The library takes 1 for 2, and 0 for no end.
+        let seconds = connect_timeout.as_secs().max(2).to_string();
+        for (name, value) in [
+            ("connect_timeout", seconds.as_str()),
+            ("fallback_application_name", "cream"),
+            ("keepalives_idle", "30"),
+            ("keepalives_interval", "10"),
+            ("keepalives_count", "3"),
+            ("tcp_user_timeout", "60000"),
+        ] {
+            if !self.full.contains(&format!("{name}=")) {
+                full.push_str(&format!("{mark}{name}={value}"));
+                mark = '&';
+            }
+        }
+        full
+    }
+
+    /// A text of the library's in which no password is left.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        let hide = |text: String, secret: &String| text.replace(secret, "…");
+        self.secrets.iter().fold(text.to_owned(), hide)
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresUrl").field(&self.shown).finish()
     }
 }
 
@@ -98,6 +213,13 @@ mod tests {
 
     fn refused(text: &str) -> String {
         text.parse::<DatabaseUrl>().unwrap_err().to_string()
+    }
+
+    fn postgres(text: &str) -> PostgresUrl {
+        match text.parse::<DatabaseUrl>().unwrap().0 {
+            Target::Postgres(url) => url,
+            Target::Sqlite(path) => panic!("{}", path.display()),
+        }
     }
 
     #[test]
@@ -116,12 +238,39 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_its_reason_and_without_its_password() {
-        for text in ["postgres://me:secret@host/db", "postgresql://me:secret@host/db"] {
-            let message = refused(text);
-            assert!(message.contains("not in this version"), "{message}");
-            assert!(!message.contains("secret"), "{message}");
+    fn a_password_is_never_shown() {
+        for (text, shown) in [
+            ("postgres://me:secret@host/db", "postgres://me@host/db"),
+            ("postgresql://me:secret@host:5433/db", "postgresql://me@host:5433/db"),
+            ("postgres://me:se:cret@[::1]/db", "postgres://me@[::1]/db"),
+            ("postgres://me:p%40secret@host/db?sslmode=require", "postgres://me@host/db?sslmode=require"),
+            ("postgres://host/db?user=me&password=secret", "postgres://host/db?user=me"),
+            ("postgres://host/db?pass%77ord=secret&user=me", "postgres://host/db?user=me"),
+            ("postgres:///db?host=/run/postgresql", "postgres:///db?host=/run/postgresql"),
+            ("postgres://a:secret@one,two:5433/db", "postgres://a@one,two:5433/db"),
+            ("postgres://me:secret/with@host", "postgres://me@host"),
+        ] {
+            let url: DatabaseUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert_eq!(url.file(), None);
+            assert!(!format!("{url:?}").contains("secret"), "{url:?}");
         }
+        let url = postgres("postgres://me:p%40ss@host/db");
+        assert_eq!(url.without_secrets("not p%40ss and not p@ss"), "not … and not …");
+    }
+
+    #[test]
+    fn what_the_url_says_is_not_said_again() {
+        let wait = Duration::from_secs(7);
+        let full = postgres("postgres://host/db").with_defaults(wait);
+        assert!(full.starts_with("postgres://host/db?connect_timeout=7&fallback_app"), "{full}");
+        let full = postgres("postgres://host/db?connect_timeout=3").with_defaults(wait);
+        assert!(full.starts_with("postgres://host/db?connect_timeout=3&fallback_app"), "{full}");
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_its_reason_and_without_its_password() {
+        assert!(refused("postgres:me:secret@host/db").contains("two slashes"));
         assert!(refused("cream.db").contains("no scheme"));
         assert!(refused("./data/x:y.db").contains("no scheme"));
         assert!(refused("").contains("no scheme"));
@@ -129,7 +278,10 @@ mod tests {
         assert!(refused("sqlite://").contains("path of the database file is missing"));
         assert!(refused("sqlite::memory:").contains("name a file"));
         assert!(refused("sqlite:a.db?mode=ro").contains("parameters"));
-        assert!(refused("mysql://me:secret@host/db").contains("only SQLite"));
+        assert!(refused("mysql://me:secret@host/db").contains("only SQLite and PostgreSQL"));
         assert!(refused("sqlit:a.db").contains("the scheme is not known"));
+        for text in ["postgres:me:secret@host/db", "mysql://me:secret@host/db", "x:secret"] {
+            assert!(!refused(text).contains("secret"), "{}", refused(text));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What every route answers when all is well.
 
 use cream_models::{Symbol, Vendor};
-use cream_store::{SeriesUpdate, StoreError};
+use cream_store::StoreError;
 
 use crate::support::{Api, at, bar, filled};
 
@@ -248,14 +248,7 @@ fn an_unchanged_state_needs_no_body() {
         let stock = writer.ensure_stock(&Symbol::parse("A").unwrap())?;
         let fetched_at = at("2025-06-11T21:00:00Z");
         writer.insert_bars(stock.id, Vendor::YahooPage, fetched_at, &[bar("2025-06-10", "2")])?;
-        let update = SeriesUpdate {
-            currency: None,
-            time_zone: None,
-            fetched_at,
-            changed_at: fetched_at,
-            changed: true,
-        };
-        writer.update_series(stock.id, Vendor::YahooPage, &update)?;
+        writer.recount_series(stock.id, Vendor::YahooPage, fetched_at)?;
         Ok::<_, StoreError>(())
     });
     written.unwrap();

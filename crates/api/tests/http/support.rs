@@ -10,7 +10,7 @@ use cream_models::{
     Bar, BarFlags, CorporateAction, CorporateEvent, Date, Instrument, SplitRatio, Symbol,
     Timestamp, Vendor,
 };
-use cream_store::{SeriesUpdate, Store, StoreError, StoreOptions, Writer};
+use cream_store::{Store, StoreError, StoreOptions, Writer};
 use ureq::http::{HeaderMap, Response};
 
 pub(crate) struct Api {
@@ -140,19 +140,20 @@ pub(crate) fn describe(
 ) -> Result<(), StoreError> {
     let fetched_at = at(fetched);
     let stock = writer.ensure_stock(&Symbol::parse(symbol).unwrap())?;
-    let name = Some(format!("{symbol} \"Inc.\""));
-    let exchange = Some("NMS".to_owned());
-    let instrument = Instrument { name, exchange, ..Instrument::default() };
-    writer.describe_stock(stock.id, &instrument, fetched_at)?;
-    writer.insert_bars(stock.id, vendor, fetched_at, bars)?;
-    let update = SeriesUpdate {
-        currency: Some("USD".to_owned()),
-        time_zone: Some("America/New_York".to_owned()),
-        fetched_at,
-        changed_at: fetched_at,
-        changed: true,
+    let text = |text: &str| Some(text.to_owned());
+    let instrument = Instrument {
+        name: Some(format!("{symbol} \"Inc.\"")),
+        exchange: text("NMS"),
+        currency: text("USD"),
+        time_zone: text("America/New_York"),
+        kind: None,
     };
-    writer.update_series(stock.id, vendor, &update)
+    writer.insert_bars(stock.id, vendor, fetched_at, bars)?;
+    let mut state = writer.lock_series(stock.id, vendor)?;
+    bars.iter().for_each(|bar| state.add(bar));
+    state.describe(&instrument, fetched_at);
+    state.revise(fetched_at);
+    writer.save_series(state)
 }
 
 fn fill(store: &Store) {
@@ -191,7 +192,7 @@ fn fill(store: &Store) {
         describe(writer, "TIE", chart, &old, "2025-06-13T15:00:00Z")?;
         writer.ensure_stock(&Symbol::parse("BARE").unwrap())?;
         let empty = writer.ensure_stock(&Symbol::parse("EMPTY").unwrap())?;
-        writer.lock_series(empty.id, chart)
+        writer.lock_series(empty.id, chart).map(drop)
     });
     written.unwrap();
 }

@@ -4,7 +4,9 @@ use cream_loader::{Guard, Load, LoadError, LoadOptions, LoadReport, load};
 use cream_models::{
     Bar, CorporateAction, Date, DateRange, PriceHistory, Symbol, Timestamp, Vendor,
 };
-use cream_store::{BarQuery, NewResponse, ParsedResponse, Stock, Store, StoreError, StoreOptions};
+use cream_store::{
+    BarQuery, Lease, NewResponse, ParsedResponse, Registered, Stock, Store, StoreError, StoreOptions,
+};
 
 pub(crate) struct TestStore {
     _folder: tempfile::TempDir,
@@ -43,10 +45,9 @@ impl TestStore {
             registered_at: fetched_at,
         };
         self.store.write(|writer| {
-            let response = writer.register_response(&new)?.response;
-            let is_new = writer
-                .claim_response(response.id, "test", fetched_at, fetched_at.plus_seconds(60))?
-                .is_some();
+            let until = fetched_at.plus_seconds(60);
+            let lease = Lease { token: "test", from: fetched_at, until };
+            let Registered { response, is_new } = writer.register_response(&new, Some(&lease))?;
             let this = Load { stock: stock.id, fetched_at, sha256: &sha256, history };
             let report = load(writer, &this, &LoadOptions { batch_size: 7, guard })?;
             if is_new {

@@ -2,7 +2,7 @@
 
 use cream_archive::{FileName, Folder, sha256};
 use cream_models::Vendor;
-use cream_store::{DeadResponse, NewResponse, ResponseStatus, StoreError};
+use cream_store::{DeadResponse, Lease, NewResponse, ResponseStatus, StoreError};
 
 use crate::support::{LEASE, Site, series, start};
 
@@ -22,9 +22,9 @@ fn claimed_by_the_dead(site: &Site, name: &str, bytes: &[u8]) {
                 byte_len: i64::try_from(bytes.len()).unwrap(),
                 registered_at: start(),
             };
-            let known = writer.register_response(&new)?.response;
             let until = start().plus_seconds(LEASE);
-            assert!(writer.claim_response(known.id, "dead", start(), until)?.is_some());
+            let lease = Lease { token: "dead", from: start(), until };
+            assert!(writer.register_response(&new, Some(&lease))?.is_new);
             Ok(())
         })
         .unwrap();

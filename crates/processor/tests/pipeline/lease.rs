@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cream_archive::Folder;
-use cream_store::{ResponseStatus, StoreError};
+use cream_store::{Lease, ResponseStatus, StoreError};
 
 use crate::support::{HookClock, LEASE, Run, Site, series, start};
 use cream_processor::Cancel;
@@ -16,7 +16,9 @@ fn take_over(site: &Site, name: &str) -> bool {
     site.another_store(Duration::from_secs(10))
         .write(|writer| -> Result<_, StoreError> {
             let id = writer.response(name)?.unwrap().id;
-            Ok(writer.claim_response(id, "other", later, later.plus_seconds(LEASE))?.is_some())
+            let until = later.plus_seconds(LEASE);
+            let lease = Lease { token: "other", from: later, until };
+            Ok(writer.claim_response(id, &lease)?.is_some())
         })
         .unwrap()
 }

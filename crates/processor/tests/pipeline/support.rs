@@ -89,7 +89,9 @@ impl Site {
         let store = store(&folder, "cream.db", &StoreOptions::default());
         let clock = TestClock(Arc::default());
         clock.set(start());
-        Self { folder, store, archive, clock, options: ProcessorOptions::default() }
+        // Whoever wants a file to wait says so.
+        let options = ProcessorOptions { patience: Duration::ZERO, ..ProcessorOptions::default() };
+        Self { folder, store, archive, clock, options }
     }
 
     /// The same archive beside an empty database.

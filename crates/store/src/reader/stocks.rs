@@ -59,11 +59,15 @@ impl Reader<'_> {
                 .load(c)),
             Some(text) => {
                 let pattern = like_pattern(text);
+                // No join: a list in memory, which a cluster of servers can send around.
+                let named = series::table
+                    .filter(lower(series::name).like(&pattern).escape('\\'))
+                    .select(series::stock_id);
                 on!(self.connection, c => stock::table
                     .filter(stock::symbol.gt(after))
                     .filter(
                         lower(stock::symbol.nullable()).like(&pattern).escape('\\')
-                            .or(lower(stock::name).like(&pattern).escape('\\')),
+                            .or(stock::id.eq_any(named).nullable()),
                     )
                     .order(stock::symbol)
                     .limit(limit)
@@ -76,7 +80,7 @@ impl Reader<'_> {
         for chunk in rows.chunks(LIST) {
             let ids = chunk.iter().map(|row| row.id);
             let found = on!(self.connection, c => series::table
-                .filter(series::stock_id.eq_any(ids))
+                .filter(series::stock_id.eq_any(ids.clone()))
                 .select(SeriesRow::as_select())
                 .load(c))
             .map_err(failed)?;
@@ -136,7 +140,7 @@ impl Reader<'_> {
         let mut read = || -> QueryResult<Totals> {
             let stocks = on!(self.connection, c => stock::table.select(count_star()).first(c))?;
             let (series, bars) = on!(self.connection, c => series::table
-                .select((count_star(), sql::<BigInt>("CAST(coalesce(sum(bars), 0) AS BIGINT)")))
+                .select((count_star(), sql::<BigInt>("CAST(coalesce(sum(bars), 0) AS bigint)")))
                 .first(c))?;
             let actions = on!(self.connection, c => corporate_action::table
                 .filter(corporate_action::withdrawn_at.is_null())

@@ -11,7 +11,13 @@ use crate::bulk::{Shared, put_bars};
 use crate::connection::{Connection, on};
 use crate::convert::action_values;
 use crate::error::failed;
+use crate::postgres::{copy_bars, stage_and_upsert};
 use crate::types::StockId;
+
+/// So many new bars are copied rather than inserted, in PostgreSQL.
+const COPY_FROM: usize = 8;
+/// So many changed bars are copied to a table of the session's own first, in PostgreSQL.
+const STAGE_FROM: usize = 192;
 
 impl Writer<'_> {
     /// Adds bars of dates that the series has no bar for, withdrawn or not.
@@ -29,7 +35,9 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         let shared = Shared::new(stock_id, vendor, as_of);
         match &mut *self.connection {
-            Connection::Sqlite(c) => put_bars::<false>(c, shared, bars),
+            // A prepared statement answers at once, a COPY after two turns.
+            Connection::Postgres(c) if bars.len() >= COPY_FROM => copy_bars(c, shared, bars, false),
+            connection => put_bars::<false>(connection, shared, bars),
         }
         .map_err(failed)
     }
@@ -48,7 +56,10 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         let shared = Shared::new(stock_id, vendor, as_of);
         match &mut *self.connection {
-            Connection::Sqlite(c) => put_bars::<true>(c, shared, bars),
+            Connection::Postgres(c) if bars.len() >= STAGE_FROM => {
+                stage_and_upsert(c, shared, bars)
+            }
+            connection => put_bars::<true>(connection, shared, bars),
         }
         .map_err(failed)
     }

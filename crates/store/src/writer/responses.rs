@@ -11,24 +11,31 @@ use crate::connection::on;
 use crate::convert::ranges_text;
 use crate::error::failed;
 use crate::types::{
-    DeadResponse, NewResponse, ParsedResponse, Registered, Response, ResponseId, ResponseStatus,
+    DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId, ResponseStatus,
 };
 
 impl Writer<'_> {
-    /// Registers a file of the archive as pending, or finds it registered.
+    /// Registers a file of the archive as pending, or finds it registered. With a lease, a file
+    /// that was not known is claimed at once.
     ///
     /// # Errors
     ///
     /// [`StoreError::NameTaken`] where a file of the same name has other content.
-    pub fn register_response(&mut self, new: &NewResponse) -> Result<Registered, StoreError> {
-        let added = on!(self.connection, c => diesel::insert_into(t::table)
+    pub fn register_response(
+        &mut self,
+        new: &NewResponse,
+        lease: Option<&Lease<'_>>,
+    ) -> Result<Registered, StoreError> {
+        let added: Option<i64> = on!(self.connection, c => diesel::insert_into(t::table)
             .values((
                 t::file_name.eq(&new.file_name),
                 t::sha256.eq(new.sha256.as_slice()),
                 t::byte_len.eq(new.byte_len),
                 t::registered_at.eq(new.registered_at.micros()),
                 t::status.eq(ResponseStatus::Pending.name()),
-                t::attempts.eq(0),
+                t::attempts.eq(i32::from(lease.is_some())),
+                t::lease_token.eq(lease.map(|lease| lease.token)),
+                t::lease_until.eq(lease.map(|lease| lease.until.micros())),
                 (
                     t::inserted.eq(0_i64),
                     t::updated.eq(0_i64),
@@ -38,12 +45,18 @@ impl Writer<'_> {
             ))
             .on_conflict(t::file_name)
             .do_nothing()
-            .execute(c))
+            .returning(t::id)
+            .get_result(c)
+            .optional())
         .map_err(failed)?;
+        if let Some(id) = added {
+            let response = Response::registered(ResponseId(id), new, lease);
+            return Ok(Registered { response, is_new: true });
+        }
         let file_name = &new.file_name;
         match self.response(file_name)? {
             Some(response) if response.sha256 == new.sha256 => {
-                Ok(Registered { response, is_new: added == 1 })
+                Ok(Registered { response, is_new: false })
             }
             Some(_) => Err(StoreError::NameTaken { file_name: file_name.clone() }),
             None => Err(StoreError::corrupt("raw_response", "file_name", file_name)),
@@ -59,20 +72,18 @@ impl Writer<'_> {
     pub fn claim_response(
         &mut self,
         id: ResponseId,
-        token: &str,
-        now: Timestamp,
-        until: Timestamp,
+        lease: &Lease<'_>,
     ) -> Result<Option<Response>, StoreError> {
         let claimed = on!(self.connection, c => diesel::update(t::table.find(id.0))
             .filter(t::status.eq(ResponseStatus::Pending.name()))
             .filter(
                 t::lease_until.is_null()
-                    .or(t::lease_until.le(now.micros()).assume_not_null())
-                    .or(t::lease_token.eq(token).assume_not_null()),
+                    .or(t::lease_until.le(lease.from.micros()).assume_not_null())
+                    .or(t::lease_token.eq(lease.token).assume_not_null()),
             )
             .set((
-                t::lease_token.eq(token),
-                t::lease_until.eq(until.micros()),
+                t::lease_token.eq(lease.token),
+                t::lease_until.eq(lease.until.micros()),
                 t::attempts.eq(t::attempts + 1),
             ))
             .execute(c))
@@ -162,7 +173,8 @@ impl Writer<'_> {
                 t::vendor.eq(dead.vendor.map(|vendor| vendor.code())),
                 t::fetched_at.eq(dead.fetched_at.map(Timestamp::micros)),
                 t::next_attempt_at.eq(dead.next_attempt_at.map(Timestamp::micros)),
-                t::error.eq(&dead.error),
+                // PostgreSQL can hold no U+0000.
+                t::error.eq(dead.error.replace('\0', "\u{fffd}")),
                 (t::lease_token.eq(None::<String>), t::lease_until.eq(None::<i64>)),
             ))
             .execute(c))

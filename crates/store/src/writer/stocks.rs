@@ -1,36 +1,17 @@
 //! Instruments and the state of their series.
 
-use cream_models::{Instrument, Symbol, Timestamp, Vendor};
-use cream_schema::DayValue;
-use cream_schema::tables::{series, stock, stock_data};
-use diesel::dsl::{count_star, max, min};
+use cream_models::{Date, Symbol, Timestamp, Vendor};
+use cream_schema::tables::{series, stock};
+use cream_schema::{DayValue, SeriesRow};
 use diesel::prelude::*;
 
 use super::Writer;
-use crate::StoreError;
-use crate::connection::on;
+use crate::connection::{Connection, on};
 use crate::error::failed;
-use crate::types::{SeriesUpdate, Stock, StockId};
-
-/// Sets a described column where the new value is known and newer than the one that is there. Of
-/// two values of the same moment the greater is kept, so that the order of loading is of no
-/// consequence.
-macro_rules! describe {
-    ($connection:expr, $row:expr, $column:ident, $at:ident, $value:expr, $when:expr) => {
-        if let Some(value) = $value {
-            let (value, when): (&str, i64) = (value, $when.micros());
-            on!($connection, c => diesel::update($row)
-                .filter(
-                    $at.is_null()
-                        .or($at.lt(when).assume_not_null())
-                        .or($at.eq(when).and($column.lt(value)).assume_not_null()),
-                )
-                .set(($column.eq(value), $at.eq(when)))
-                .execute(c))
-            .map_err(failed)?;
-        }
-    };
-}
+use crate::series::SeriesState;
+use crate::sums::YearSums;
+use crate::types::{BarQuery, Description, Order, Said, Series, Stock, StockId};
+use crate::{StoreError, convert};
 
 impl Writer<'_> {
     /// The stock of a symbol, added where it is not known yet.
@@ -50,46 +31,65 @@ impl Writer<'_> {
         self.stock(symbol)?.ok_or_else(|| StoreError::corrupt("stock", "symbol", symbol))
     }
 
-    /// Takes over what a response says about an instrument: each of name, exchange and kind is
-    /// decided by the newest response that knows it.
-    ///
-    /// # Errors
-    ///
-    /// Where the database cannot be written.
-    pub fn describe_stock(
-        &mut self,
-        stock_id: StockId,
-        instrument: &Instrument,
-        fetched_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        use stock::{exchange, exchange_at, kind, kind_at, name, name_at};
-        let row = || stock::table.find(stock_id.0);
-        describe!(self.connection, row(), name, name_at, instrument.name.as_deref(), fetched_at);
-        describe!(
-            self.connection,
-            row(),
-            exchange,
-            exchange_at,
-            instrument.exchange.as_deref(),
-            fetched_at
-        );
-        describe!(self.connection, row(), kind, kind_at, instrument.kind.as_deref(), fetched_at);
-        Ok(())
-    }
-
     /// Locks a series until the end of the transaction, adding it where it is not known yet, so
-    /// that two loaders of one series take turns.
+    /// that loaders of one series take turns, and tells its state.
+    ///
+    /// Where the checksums of its bars are not known, they are worked out from the bars.
     ///
     /// # Errors
     ///
     /// [`StoreError::Constraint`] where there is no such stock.
-    pub fn lock_series(&mut self, stock_id: StockId, vendor: Vendor) -> Result<(), StoreError> {
-        // In SQLite the transaction itself is the lock.
+    pub fn lock_series(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+    ) -> Result<SeriesState, StoreError> {
+        let row = match self.locked_row(stock_id, vendor)? {
+            Some(row) => row,
+            None => {
+                self.add_series(stock_id, vendor)?;
+                self.locked_row(stock_id, vendor)?
+                    .ok_or_else(|| StoreError::corrupt("series", "stock_id", stock_id.0))?
+            }
+        };
+        let sums = row.year_sums.as_deref().map(|bytes| {
+            YearSums::from_bytes(bytes).ok_or_else(|| {
+                StoreError::corrupt("series", "year_sums", format!("{} bytes", bytes.len()))
+            })
+        });
+        let series = convert::series(row)?;
+        match sums.transpose()? {
+            Some(sums) => Ok(SeriesState::new(series, sums)),
+            None => {
+                let mut state = SeriesState::new(series, YearSums::default());
+                self.count_anew(&mut state)?;
+                Ok(state)
+            }
+        }
+    }
+
+    fn locked_row(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+    ) -> Result<Option<SeriesRow>, StoreError> {
+        let row = series::table.find((stock_id.0, vendor.code()));
+        match &mut *self.connection {
+            // The transaction itself is the lock.
+            Connection::Sqlite(c) => row.select(SeriesRow::as_select()).first(c),
+            Connection::Postgres(c) => row.select(SeriesRow::as_select()).for_update().first(c),
+        }
+        .optional()
+        .map_err(failed)
+    }
+
+    fn add_series(&mut self, stock_id: StockId, vendor: Vendor) -> Result<(), StoreError> {
         on!(self.connection, c => diesel::insert_into(series::table)
             .values((
                 series::stock_id.eq(stock_id.0),
                 series::vendor.eq(vendor.code()),
                 series::bars.eq(0_i64),
+                series::year_sums.eq(&[][..]),
                 series::revision.eq(0_i64),
                 series::changed_at.eq(0_i64),
             ))
@@ -99,61 +99,96 @@ impl Writer<'_> {
         .map_err(failed)
     }
 
-    /// Brings the state of a series up to date after a response was loaded into it.
-    ///
-    /// Currency and time zone are each decided by the newest response that knows them. Where bars
-    /// or actions changed, the bars are counted anew and the revision goes up.
+    /// Saves the state of a series that this transaction has locked.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Constraint`] where there is no such stock.
-    pub fn update_series(
-        &mut self,
-        stock_id: StockId,
-        vendor: Vendor,
-        update: &SeriesUpdate,
-    ) -> Result<(), StoreError> {
-        use series::{currency, currency_at, time_zone, time_zone_at};
-        self.lock_series(stock_id, vendor)?;
-        let row = || series::table.find((stock_id.0, vendor.code()));
-        let fetched_at = update.fetched_at;
-        describe!(
-            self.connection,
-            row(),
-            currency,
-            currency_at,
-            update.currency.as_deref(),
-            fetched_at
-        );
-        describe!(
-            self.connection,
-            row(),
-            time_zone,
-            time_zone_at,
-            update.time_zone.as_deref(),
-            fetched_at
-        );
-        if !update.changed {
+    /// Where the database cannot be written.
+    pub fn save_series(&mut self, mut state: SeriesState) -> Result<(), StoreError> {
+        if !state.is_changed {
             return Ok(());
         }
-        type Counted = (i64, Option<DayValue>, Option<DayValue>);
-        let (bars, first, last): Counted = on!(self.connection, c => stock_data::table
-            .filter(stock_data::stock_id.eq(stock_id.0))
-            .filter(stock_data::vendor.eq(vendor.code()))
-            .filter(stock_data::withdrawn_at.is_null())
-            .select((count_star(), min(stock_data::date), max(stock_data::date)))
-            .first(c))
-        .map_err(failed)?;
-        on!(self.connection, c => diesel::update(row())
+        if state.lost_an_end {
+            self.find_ends(&mut state.series)?;
+        }
+        let SeriesState { series, sums, .. } = state;
+        let Description { name, exchange, kind, currency, time_zone } = series.description;
+        let (name, name_at) = parts(name);
+        let (exchange, exchange_at) = parts(exchange);
+        let (kind, kind_at) = parts(kind);
+        let (currency, currency_at) = parts(currency);
+        let (time_zone, time_zone_at) = parts(time_zone);
+        let key = (series.stock_id.0, series.vendor.code());
+        on!(self.connection, c => diesel::update(series::table.find(key))
             .set((
-                series::bars.eq(bars),
-                series::first_date.eq(first),
-                series::last_date.eq(last),
-                series::revision.eq(series::revision + 1),
-                series::changed_at.eq(update.changed_at.micros()),
+                (
+                    series::name.eq(&name),
+                    series::exchange.eq(&exchange),
+                    series::kind.eq(&kind),
+                    series::currency.eq(&currency),
+                    series::time_zone.eq(&time_zone),
+                ),
+                (
+                    series::name_at.eq(name_at),
+                    series::exchange_at.eq(exchange_at),
+                    series::kind_at.eq(kind_at),
+                    series::currency_at.eq(currency_at),
+                    series::time_zone_at.eq(time_zone_at),
+                ),
+                series::bars.eq(series.bars),
+                series::first_date.eq(series.first_date.map(DayValue)),
+                series::last_date.eq(series.last_date.map(DayValue)),
+                series::year_sums.eq(sums.to_bytes()),
+                series::revision.eq(series.revision),
+                series::changed_at.eq(series.changed_at.micros()),
             ))
             .execute(c))
         .map(drop)
         .map_err(failed)
     }
+
+    /// Brings the state of a series in line with its bars, for whoever wrote some without keeping
+    /// count: a new revision, as of `changed_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Constraint`] where there is no such stock.
+    pub fn recount_series(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        changed_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock_series(stock_id, vendor)?;
+        self.count_anew(&mut state)?;
+        state.revise(changed_at);
+        self.save_series(state)
+    }
+
+    fn count_anew(&mut self, state: &mut SeriesState) -> Result<(), StoreError> {
+        let (stock_id, vendor) = (state.series.stock_id, state.series.vendor);
+        let bars = self.bars(stock_id, vendor, &BarQuery::default())?;
+        let series = &mut state.series;
+        state.sums = YearSums::of(bars.iter().map(|stored| &stored.bar));
+        series.bars = i64::try_from(bars.len()).unwrap_or(i64::MAX);
+        series.first_date = bars.first().map(|stored| stored.bar.date());
+        series.last_date = bars.last().map(|stored| stored.bar.date());
+        state.lost_an_end = false;
+        Ok(())
+    }
+
+    fn find_ends(&mut self, series: &mut Series) -> Result<(), StoreError> {
+        let mut end = |order| -> Result<Option<Date>, StoreError> {
+            let query = BarQuery { order, limit: 1, ..BarQuery::default() };
+            let bars = self.bars(series.stock_id, series.vendor, &query)?;
+            Ok(bars.first().map(|stored| stored.bar.date()))
+        };
+        (series.first_date, series.last_date) = (end(Order::Ascending)?, end(Order::Descending)?);
+        Ok(())
+    }
+}
+
+/// A text and its instant, as they are stored.
+fn parts(said: Option<Said>) -> (Option<String>, Option<i64>) {
+    said.map(|said| (said.text, said.at.micros())).unzip()
 }

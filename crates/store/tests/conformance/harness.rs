@@ -1,7 +1,10 @@
 //! A database for each test, and short ways to make what goes into it.
 
+use std::collections::BTreeSet;
+
 use cream_models::{Bar, Symbol, Timestamp};
 use cream_store::{DatabaseUrl, StockId, Store, StoreError, StoreOptions};
+use cream_testkit::postgres::TestDatabase;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -25,6 +28,18 @@ pub(crate) trait Database: Sync {
 
     /// The definition of everything in the schema.
     fn schema(&self) -> Vec<String>;
+
+    /// The names of the constraints that somebody named.
+    fn constraints(&self) -> BTreeSet<String>;
+
+    /// A literal of that many zero bytes.
+    fn zeros(&self, count: usize) -> String;
+
+    /// A literal of a day, counted from 1970-01-01.
+    fn day(&self, days: &str) -> String;
+
+    /// Whether a type of its own keeps what elsewhere a constraint does.
+    fn is_typed(&self) -> bool;
 }
 
 pub(crate) struct Sqlite {
@@ -39,6 +54,10 @@ struct TextRow {
 }
 
 impl Sqlite {
+    pub(crate) fn for_a_case() -> Option<Self> {
+        Some(Self::fresh())
+    }
+
     pub(crate) fn fresh() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(folder.path().join("cream.db"));
@@ -85,6 +104,104 @@ impl Database for Sqlite {
             "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS text FROM sqlite_schema \
              ORDER BY type, name",
         )
+    }
+
+    fn constraints(&self) -> BTreeSet<String> {
+        let mut named = BTreeSet::new();
+        for entry in self.schema() {
+            let words: Vec<&str> = entry.split_whitespace().collect();
+            for pair in words.windows(2).filter(|pair| pair[0] == "CONSTRAINT") {
+                named.insert(pair[1].to_owned());
+            }
+        }
+        named
+    }
+
+    fn zeros(&self, count: usize) -> String {
+        format!("zeroblob({count})")
+    }
+
+    fn day(&self, days: &str) -> String {
+        days.to_owned()
+    }
+
+    fn is_typed(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) struct Postgres {
+    store: Store,
+    database: TestDatabase,
+}
+
+impl Postgres {
+    pub(crate) fn for_a_case() -> Option<Self> {
+        let cluster = cream_testkit::postgres::shared()?;
+        let migrate = |url: &str| {
+            let store = Store::open(&url.parse().unwrap(), &StoreOptions::default()).unwrap();
+            store.migrate_up().unwrap();
+        };
+        let database = cluster.database("store", migrate);
+        let url = database.url().parse().unwrap();
+        let store = Store::open(&url, &StoreOptions::default()).unwrap();
+        Some(Self { store, database })
+    }
+
+    fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.database.url()).unwrap()
+    }
+}
+
+impl Database for Postgres {
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn another(&self, options: &StoreOptions) -> Store {
+        Store::open(&self.database.url().parse().unwrap(), options).unwrap()
+    }
+
+    fn raw(&self, sql: &str) -> Result<(), String> {
+        self.connect().batch_execute(sql).map_err(|error| error.to_string())
+    }
+
+    fn query(&self, sql: &str) -> Vec<String> {
+        let rows: Vec<TextRow> = diesel::sql_query(sql).load(&mut self.connect()).unwrap();
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    fn while_locked(&self, body: &mut dyn FnMut()) {
+        let mut connection = self.connect();
+        connection.batch_execute("BEGIN; LOCK TABLE stock IN EXCLUSIVE MODE").unwrap();
+        body();
+        connection.batch_execute("ROLLBACK").unwrap();
+    }
+
+    fn schema(&self) -> Vec<String> {
+        self.database.dump_schema().lines().map(str::to_owned).collect()
+    }
+
+    fn constraints(&self) -> BTreeSet<String> {
+        self.query(
+            "SELECT conname::text AS text FROM pg_constraint \
+             WHERE connamespace = 'public'::regnamespace AND contype <> 'p' \
+             AND conrelid <> '__diesel_schema_migrations'::regclass",
+        )
+        .into_iter()
+        .collect()
+    }
+
+    fn zeros(&self, count: usize) -> String {
+        format!("'\\x{}'::bytea", "00".repeat(count))
+    }
+
+    fn day(&self, days: &str) -> String {
+        format!("(DATE '1970-01-01' + ({days}))")
+    }
+
+    fn is_typed(&self) -> bool {
+        true
     }
 }
 

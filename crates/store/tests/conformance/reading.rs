@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cream_models::{
-    Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, DateRange, Instrument,
+    Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, DateRange, Price, Instrument,
     SplitRatio, Vendor,
 };
-use cream_store::{BarQuery, Order, SeriesUpdate, StockQuery, Store};
+use cream_store::{BarQuery, Order, StockQuery, Store};
 use proptest::prelude::*;
 
 use crate::harness::{Database, Done, bar, instant, stock, symbol};
@@ -17,16 +17,6 @@ const PAGE: Vendor = Vendor::YahooPage;
 
 fn days(bars: &[cream_store::StoredBar]) -> Vec<String> {
     bars.iter().map(|stored| stored.bar.date().to_string()).collect()
-}
-
-fn changed(at: i64) -> SeriesUpdate {
-    SeriesUpdate {
-        currency: None,
-        time_zone: None,
-        fetched_at: instant(at),
-        changed_at: instant(at),
-        changed: true,
-    }
 }
 
 pub(crate) fn bars_come_back_as_they_went_in(database: &dyn Database) {
@@ -92,6 +82,51 @@ pub(crate) fn any_bars_are_read_back(database: &dyn Database) {
         merged.extend(later.iter().map(|bar| (bar.date(), *bar)));
         prop_assert_eq!(read(store), merged.into_values().collect::<Vec<_>>());
     });
+}
+
+pub(crate) fn many_bars_are_written_and_written_over(database: &dyn Database) {
+    let store = database.store();
+    let id = stock(store, "A");
+    let days = || (0..1_000).map(|n| Date::from_days(n - 500).unwrap());
+    let nanos = |n: i32| Price::from_nanos(i64::from(n) * i64::from(i32::MAX));
+    let bars: Vec<Bar> = days()
+        .map(|day| match day.days() % 4 {
+            0 => Bar::new(day).with_low(nanos(day.days())).with_flags(BarFlags::NEGATIVE_PRICE),
+            1 => Bar::new(day).with_high(Price::MAX).with_final(false),
+            _ => Bar::new(day).with_close(Price::MIN).with_open(nanos(1)).with_volume(i64::MAX),
+        })
+        .collect();
+    // Two transactions' worth of each size of batch, so that both ways of writing are taken.
+    for (at, part) in [(1, 0..3), (1, 3..11), (1, 11..1_000)] {
+        store.write(|w| w.insert_bars(id, CHART, instant(at), &bars[part])).unwrap();
+    }
+    let read = || store.read(|r| r.all_bars(id, CHART, DateRange::ALL)).unwrap();
+    assert_eq!(read().iter().map(|stored| stored.bar).collect::<Vec<_>>(), bars);
+
+    let gone: Vec<Date> = days().step_by(3).collect();
+    store.write(|w| w.withdraw_bars(id, CHART, instant(2), &gone)).unwrap();
+    let over = |from: usize, to: usize| -> Vec<Bar> {
+        bars[from..to].iter().map(|bar| Bar::new(bar.date()).with_adj_close(nanos(3))).collect()
+    };
+    store
+        .write(|w| -> Done {
+            // Twice in one transaction: what is staged for one is not taken for the other.
+            w.update_bars(id, CHART, instant(3), &over(0, 400))?;
+            w.update_bars(id, CHART, instant(4), &over(400, 800))?;
+            w.update_bars(id, CHART, instant(5), &over(800, 802))
+        })
+        .unwrap();
+    for (index, stored) in read().into_iter().enumerate() {
+        let (bar, at) = match index {
+            0..400 => (over(index, index + 1)[0], 3),
+            400..800 => (over(index, index + 1)[0], 4),
+            800..802 => (over(index, index + 1)[0], 5),
+            _ => (bars[index], 1),
+        };
+        assert_eq!((stored.bar, stored.as_of), (bar, instant(at)), "{index}");
+        let withdrawn = (index >= 802 && index % 3 == 0).then_some(instant(2));
+        assert_eq!(stored.withdrawn_at, withdrawn, "{index}");
+    }
 }
 
 pub(crate) fn order_range_and_limit_hold(database: &dyn Database) {
@@ -207,6 +242,14 @@ pub(crate) fn series_do_not_mix(database: &dyn Database) {
 pub(crate) fn stocks_are_listed_and_found(database: &dyn Database) {
     let store = database.store();
     let named = |name: &str| Instrument { name: Some(name.to_owned()), ..Instrument::default() };
+    let describe = |id, vendor, name: &str, at| {
+        let said = |w: &mut cream_store::Writer<'_>| -> Done {
+            let mut state = w.lock_series(id, vendor)?;
+            state.describe(&named(name), instant(at));
+            w.save_series(state)
+        };
+        store.write(said).unwrap();
+    };
     for (text, name) in [
         ("TSLA", "Tesla, Inc."),
         ("^GSPC", "S&P 500"),
@@ -215,24 +258,21 @@ pub(crate) fn stocks_are_listed_and_found(database: &dyn Database) {
         ("AAPL", "Apple Inc."),
     ] {
         let id = stock(store, text);
-        store.write(|w| w.describe_stock(id, &named(name), instant(1))).unwrap();
+        describe(id, PAGE, name, 1);
+        if text == "TSLA" {
+            describe(id, CHART, "Tesla Motors", 0);
+        }
     }
-    store
-        .write(|w| -> Done {
-            let id = w.stock(&symbol("TSLA"))?.map(|stock| stock.id).unwrap();
-            w.lock_series(id, PAGE)?;
-            w.lock_series(id, CHART)
-        })
-        .unwrap();
+    stock(store, "NAMELESS");
     let list = |contains: Option<&str>, after: Option<&str>, limit| {
         let query =
             StockQuery { contains: contains.map(str::to_owned), after: after.map(symbol), limit };
         let found = store.read(|r| r.stocks(&query)).unwrap();
         found.iter().map(|(stock, _)| stock.symbol.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(list(None, None, 9), ["AAPL", "A_B", "BRK-B", "TSLA", "^GSPC"]);
+    assert_eq!(list(None, None, 9), ["AAPL", "A_B", "BRK-B", "NAMELESS", "TSLA", "^GSPC"]);
     assert_eq!(list(None, None, 2), ["AAPL", "A_B"]);
-    assert_eq!(list(None, Some("A_B"), 2), ["BRK-B", "TSLA"]);
+    assert_eq!(list(None, Some("A_B"), 2), ["BRK-B", "NAMELESS"]);
     assert_eq!(list(None, Some("B"), 1), ["BRK-B"], "after a symbol that is not there");
     assert_eq!(list(Some("INC"), None, 9), ["AAPL", "TSLA"]);
     assert_eq!(list(Some("inc"), Some("AAPL"), 9), ["TSLA"]);
@@ -240,13 +280,14 @@ pub(crate) fn stocks_are_listed_and_found(database: &dyn Database) {
     assert_eq!(list(Some("%"), None, 9), ["A_B"], "taken literally");
     assert_eq!(list(Some("a_b"), None, 9), ["A_B"], "taken literally");
     assert!(list(Some("\\"), None, 9).is_empty());
-    assert_eq!(list(Some(""), None, 9).len(), 5);
+    assert_eq!(list(Some(""), None, 9).len(), 6);
+    assert_eq!(list(Some("motors"), None, 9), ["TSLA"], "whichever vendor says it");
 
     let all = store.read(|r| r.stocks(&StockQuery::default())).unwrap();
-    let vendors: Vec<Vendor> = all[3].1.iter().map(|series| series.vendor).collect();
+    let vendors: Vec<Vendor> = all[4].1.iter().map(|series| series.vendor).collect();
     assert_eq!(vendors, Vendor::ALL);
-    assert_eq!(store.read(|r| r.series_of(all[3].0.id)).unwrap(), all[3].1);
-    assert!(all[0].1.is_empty());
+    assert_eq!(store.read(|r| r.series_of(all[4].0.id)).unwrap(), all[4].1);
+    assert!(all[3].1.is_empty());
     assert_eq!(store.read(|r| r.stock(&symbol("NONE"))).unwrap(), None);
 }
 
@@ -268,7 +309,7 @@ pub(crate) fn the_digest_is_of_what_is_served(database: &dyn Database) {
                     .write(|w| {
                         w.insert_bars(id, vendor, instant(at), &bars)?;
                         w.put_actions(id, vendor, instant(at), &actions())?;
-                        w.update_series(id, vendor, &changed(at))
+                        w.recount_series(id, vendor, instant(at))
                     })
                     .unwrap();
             }
@@ -290,7 +331,14 @@ pub(crate) fn the_digest_is_of_what_is_served(database: &dyn Database) {
     assert_ne!(digest(), first);
     store.write(|w| w.withdraw_bars(id, CHART, instant(4), &[extra[0].date()])).unwrap();
     assert_eq!(digest(), first, "withdrawn bars do not count");
-    store.write(|w| w.describe_stock(id, &Instrument::default(), instant(5))).unwrap();
+    store
+        .write(|w| {
+            let mut state = w.lock_series(id, CHART)?;
+            let name = Some("Named".to_owned());
+            state.describe(&Instrument { name, ..Instrument::default() }, instant(5));
+            w.save_series(state)
+        })
+        .unwrap();
     stock(store, "EMPTY");
     assert_eq!(digest(), first, "nor do stocks without bars");
 }
@@ -307,7 +355,7 @@ pub(crate) fn totals_count_what_is_served(database: &dyn Database) {
             w.withdraw_bars(id, CHART, instant(2), &[bars[0].date()])?;
             w.put_actions(id, CHART, instant(1), &actions())?;
             w.withdraw_actions(id, CHART, instant(1), &[actions()[0].key()])?;
-            w.update_series(id, CHART, &changed(2))
+            w.recount_series(id, CHART, instant(2))
         })
         .unwrap();
     let totals = store.read(|r| r.totals()).unwrap();

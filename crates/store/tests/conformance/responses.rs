@@ -2,7 +2,7 @@
 
 use cream_models::{Coverage, Vendor};
 use cream_store::{
-    DeadResponse, NewResponse, ParsedResponse, Response, ResponseCounts, ResponseId,
+    DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseCounts, ResponseId,
     ResponseStatus, StockId, StoreError,
 };
 
@@ -20,12 +20,12 @@ fn new(name: &str, sha: u8) -> NewResponse {
 }
 
 fn register(database: &dyn Database, name: &str, sha: u8) -> ResponseId {
-    database.store().write(|w| w.register_response(&new(name, sha))).unwrap().response.id
+    database.store().write(|w| w.register_response(&new(name, sha), None)).unwrap().response.id
 }
 
 fn claim(database: &dyn Database, id: ResponseId, token: &str, now: i64) -> Option<Response> {
-    let until = instant(now + 60);
-    database.store().write(|w| w.claim_response(id, token, instant(now), until)).unwrap()
+    let lease = Lease { token, from: instant(now), until: instant(now + 60) };
+    database.store().write(|w| w.claim_response(id, &lease)).unwrap()
 }
 
 fn parsed(stock_id: StockId, at: i64, coverage: Coverage) -> ParsedResponse {
@@ -53,23 +53,23 @@ fn dead(error: &str) -> DeadResponse {
 
 pub(crate) fn a_name_is_registered_once(database: &dyn Database) {
     let store = database.store();
-    let first = store.write(|w| w.register_response(&new("A.json", 1))).unwrap();
+    let first = store.write(|w| w.register_response(&new("A.json", 1), None)).unwrap();
     assert!(first.is_new);
     assert_eq!(first.response.status, ResponseStatus::Pending);
     assert_eq!((first.response.sha256, first.response.byte_len), ([1; 32], 1_000));
     assert_eq!((first.response.attempts, &first.response.coverage), (0, &Coverage::default()));
-    let again = store.write(|w| w.register_response(&new("A.json", 1))).unwrap();
+    let again = store.write(|w| w.register_response(&new("A.json", 1), None)).unwrap();
     assert!(!again.is_new);
     assert_eq!(again.response, first.response);
     // The same content under another name is another fetch.
-    assert!(store.write(|w| w.register_response(&new("B.json", 1))).unwrap().is_new);
+    assert!(store.write(|w| w.register_response(&new("B.json", 1), None)).unwrap().is_new);
     assert_eq!(store.read(|r| r.response("A.json")).unwrap(), Some(first.response));
     assert_eq!(store.read(|r| r.response("C.json")).unwrap(), None);
 }
 
 pub(crate) fn a_name_with_other_content_is_refused(database: &dyn Database) {
     register(database, "A.json", 1);
-    let error = database.store().write(|w| w.register_response(&new("A.json", 2))).unwrap_err();
+    let error = database.store().write(|w| w.register_response(&new("A.json", 2), None)).unwrap_err();
     assert!(
         matches!(&error, StoreError::NameTaken { file_name } if file_name == "A.json"),
         "{error}"
@@ -87,6 +87,25 @@ pub(crate) fn one_claims_and_another_waits_for_the_lease(database: &dyn Database
     let third = claim(database, id, "two", 180).unwrap();
     assert_eq!((third.attempts, third.lease_until), (3, Some(instant(240))));
     assert_eq!(claim(database, ResponseId(id.0 + 1), "two", 0), None, "no such response");
+}
+
+pub(crate) fn a_new_response_may_be_claimed_at_once(database: &dyn Database) {
+    let store = database.store();
+    let lease = |token| Lease { token, from: instant(100), until: instant(160) };
+    let register = |token| {
+        store.write_relaxed(|w| w.register_response(&new("A.json", 1), Some(&lease(token)))).unwrap()
+    };
+    let first = register("one");
+    assert!(first.is_new);
+    assert_eq!(store.read(|r| r.response("A.json")).unwrap(), Some(first.response.clone()));
+    assert_eq!((first.response.attempts, first.response.lease_until), (1, Some(instant(160))));
+    let second = register("two");
+    assert_eq!((second.is_new, second.response), (false, first.response.clone()));
+    let id = first.response.id;
+    assert_eq!(claim(database, id, "two", 120), None, "still the first one's");
+    store.write(|w| w.finish_deadletter(id, "one", &dead("a \0 in it"))).unwrap();
+    let response = store.read(|r| r.response("A.json")).unwrap().unwrap();
+    assert_eq!(response.error.as_deref(), Some("a \u{fffd} in it"));
 }
 
 pub(crate) fn only_the_holder_finishes(database: &dyn Database) {

@@ -1,9 +1,9 @@
 //! Stocks and the state of their series.
 
 use cream_models::{Instrument, Vendor};
-use cream_store::{Series, SeriesUpdate, Stock, StockId};
+use cream_store::{Said, Series, SeriesState, Stock, StockId, StoreError, Writer, YearSums};
 
-use crate::harness::{Database, bar, instant, stock, symbol};
+use crate::harness::{Database, Done, bar, instant, stock, symbol};
 
 const CHART: Vendor = Vendor::YahooChart;
 
@@ -15,12 +15,23 @@ fn series(database: &dyn Database, id: StockId) -> Series {
     database.store().read(|r| r.series(id, CHART)).unwrap().unwrap()
 }
 
+/// Locks a series, changes its state, and saves it.
+fn change(database: &dyn Database, id: StockId, change: impl FnOnce(&mut SeriesState)) {
+    database
+        .store()
+        .write(|w| -> Done {
+            let mut state = w.lock_series(id, CHART)?;
+            change(&mut state);
+            w.save_series(state)
+        })
+        .unwrap();
+}
+
 pub(crate) fn a_stock_is_added_once(database: &dyn Database) {
     let first = stock(database.store(), "TSLA");
     assert_eq!(stock(database.store(), "TSLA"), first);
     assert_ne!(stock(database.store(), "AAPL"), first);
-    let read = read(database, "TSLA");
-    assert_eq!((read.id, read.name, read.exchange, read.kind), (first, None, None, None));
+    assert_eq!(read(database, "TSLA").id, first);
 }
 
 pub(crate) fn the_newest_description_wins_in_any_order(database: &dyn Database) {
@@ -29,91 +40,105 @@ pub(crate) fn the_newest_description_wins_in_any_order(database: &dyn Database) 
     let said = [
         (1, Instrument { name: text("Old"), exchange: text("X1"), ..Instrument::default() }),
         (2, Instrument { exchange: text("X2"), kind: text("ETF"), ..Instrument::default() }),
-        (2, Instrument { kind: text("EQUITY"), ..Instrument::default() }),
-        (3, Instrument { name: text("New"), ..Instrument::default() }),
+        (2, Instrument { kind: text("EQUITY"), currency: text("USD"), ..Instrument::default() }),
+        (3, Instrument { name: text("New"), time_zone: text("a\0b"), ..Instrument::default() }),
     ];
     let orders = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1], [3, 0, 1, 2]];
     for (number, order) in orders.into_iter().enumerate() {
-        let name = format!("S{number}");
-        let id = stock(database.store(), &name);
+        let id = stock(database.store(), &format!("S{number}"));
         for index in order {
             let (at, instrument) = &said[index];
-            database.store().write(|w| w.describe_stock(id, instrument, instant(*at))).unwrap();
+            change(database, id, |state| state.describe(instrument, instant(*at)));
         }
-        let read = read(database, &name);
-        assert_eq!(read.name.as_deref(), Some("New"), "{order:?}");
-        assert_eq!(read.exchange.as_deref(), Some("X2"), "{order:?}");
-        assert_eq!(read.kind.as_deref(), Some("ETF"), "{order:?}");
+        let series = series(database, id);
+        let held = series.description;
+        let is = |said: Option<Said>, text: &str, at| {
+            assert_eq!(said, Some(Said { at: instant(at), text: text.to_owned() }), "{order:?}");
+        };
+        is(held.name, "New", 3);
+        is(held.exchange, "X2", 2);
+        is(held.kind, "ETF", 2);
+        is(held.currency, "USD", 2);
+        is(held.time_zone, "a\u{fffd}b", 3);
+        assert_eq!(series.revision, 0);
     }
 }
 
-pub(crate) fn a_series_is_counted_anew_when_it_changed(database: &dyn Database) {
-    let store = database.store();
-    let id = stock(store, "A");
-    let update = |at, changed| SeriesUpdate {
-        currency: None,
-        time_zone: None,
-        fetched_at: instant(at),
-        changed_at: instant(at + 100),
-        changed,
+pub(crate) fn a_series_keeps_count_of_its_bars(database: &dyn Database) {
+    let id = stock(database.store(), "A");
+    assert_eq!(database.store().read(|r| r.series(id, CHART)).unwrap(), None);
+    let bars = [bar("2019-01-02", "1"), bar("2020-01-03", "2"), bar("2020-01-06", "3")];
+    let write = |at, work: &dyn Fn(&mut Writer<'_>, &mut SeriesState) -> Done| {
+        let all = |w: &mut Writer<'_>| -> Result<YearSums, StoreError> {
+            let mut state = w.lock_series(id, CHART)?;
+            work(w, &mut state)?;
+            state.revise(instant(at));
+            let sums = state.sums().clone();
+            w.save_series(state)?;
+            Ok(sums)
+        };
+        let sums = database.store().write(all).unwrap();
+        let kept = database.store().write(|w| w.lock_series(id, CHART)).unwrap();
+        assert_eq!(*kept.sums(), sums, "sums are read back");
+        // What was counted one by one is what there is.
+        let counted = series(database, id);
+        database.store().write(|w| w.recount_series(id, CHART, instant(at))).unwrap();
+        let recounted = database.store().write(|w| w.lock_series(id, CHART)).unwrap();
+        assert_eq!(*recounted.sums(), sums);
+        let recounted = recounted.series();
+        assert_eq!(
+            (recounted.bars, recounted.first_date, recounted.last_date),
+            (counted.bars, counted.first_date, counted.last_date)
+        );
+        counted
     };
-    assert_eq!(store.read(|r| r.series(id, CHART)).unwrap(), None);
-    let bars = [bar("2020-01-02", "1"), bar("2020-01-03", "2"), bar("2020-01-06", "3")];
-    store
-        .write(|w| {
-            w.insert_bars(id, CHART, instant(1), &bars)?;
-            w.update_series(id, CHART, &update(1, true))
-        })
-        .unwrap();
-    let first = series(database, id);
+
+    let first = write(101, &|w, state| {
+        bars.iter().for_each(|bar| state.add(bar));
+        w.insert_bars(id, CHART, instant(1), &bars)
+    });
     assert_eq!((first.bars, first.revision, first.changed_at), (3, 1, instant(101)));
     assert_eq!(first.first_date, Some(bars[0].date()));
     assert_eq!(first.last_date, Some(bars[2].date()));
 
-    store.write(|w| w.update_series(id, CHART, &update(2, false))).unwrap();
-    assert_eq!(series(database, id), first);
-
-    store
-        .write(|w| {
-            w.withdraw_bars(id, CHART, instant(3), &[bars[2].date(), bars[0].date()])?;
-            w.update_series(id, CHART, &update(3, true))
-        })
-        .unwrap();
-    let second = series(database, id);
-    assert_eq!((second.bars, second.revision, second.changed_at), (1, 2, instant(103)));
+    let second = write(103, &|w, state| {
+        [0, 2].iter().for_each(|index| state.remove(&bars[*index]));
+        w.withdraw_bars(id, CHART, instant(3), &[bars[2].date(), bars[0].date()])
+    });
+    assert_eq!((second.bars, second.revision, second.changed_at), (1, 3, instant(103)));
     assert_eq!((second.first_date, second.last_date), (Some(bars[1].date()), Some(bars[1].date())));
 
-    store
-        .write(|w| {
-            w.withdraw_bars(id, CHART, instant(4), &[bars[1].date()])?;
-            w.update_series(id, CHART, &update(4, true))
-        })
-        .unwrap();
-    let third = series(database, id);
+    let third = write(104, &|w, state| {
+        state.remove(&bars[1]);
+        w.withdraw_bars(id, CHART, instant(4), &[bars[1].date()])
+    });
     assert_eq!((third.bars, third.first_date, third.last_date), (0, None, None));
+
+    let before = series(database, id);
+    change(database, id, |_| ());
+    assert_eq!(series(database, id), before, "nothing changed");
 }
 
-pub(crate) fn the_newest_series_metadata_wins_in_any_order(database: &dyn Database) {
-    let said =
-        [(1, Some("USD"), Some("UTC")), (3, Some("GBp"), None), (2, None, Some("Asia/Tokyo"))];
-    for (number, order) in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]].into_iter().enumerate() {
-        let id = stock(database.store(), &format!("S{number}"));
-        for index in order {
-            let (at, currency, time_zone) = said[index];
-            let update = SeriesUpdate {
-                currency: currency.map(str::to_owned),
-                time_zone: time_zone.map(str::to_owned),
-                fetched_at: instant(at),
-                changed_at: instant(9),
-                changed: false,
-            };
-            database.store().write(|w| w.update_series(id, CHART, &update)).unwrap();
-        }
-        let series = series(database, id);
-        assert_eq!(series.currency.as_deref(), Some("GBp"), "{order:?}");
-        assert_eq!(series.time_zone.as_deref(), Some("Asia/Tokyo"), "{order:?}");
-        assert_eq!(series.revision, 0);
-    }
+pub(crate) fn sums_that_are_unknown_are_worked_out(database: &dyn Database) {
+    let store = database.store();
+    let id = stock(store, "A");
+    let bars = [bar("2019-01-02", "1"), bar("2020-01-03", "2"), bar("2020-01-06", "3")];
+    store
+        .write(|w| {
+            w.insert_bars(id, CHART, instant(1), &bars)?;
+            w.withdraw_bars(id, CHART, instant(2), &[bars[2].date()])?;
+            w.recount_series(id, CHART, instant(2))
+        })
+        .unwrap();
+    let sums = || store.write(|w| w.lock_series(id, CHART)).unwrap().sums().clone();
+    assert_eq!(sums(), YearSums::of(&bars[..2]));
+    // As somebody does who changed bars by hand.
+    database.raw("UPDATE series SET year_sums = NULL").unwrap();
+    database.raw("UPDATE stock_data SET close = 7 WHERE close = 1000000000").unwrap();
+    assert_eq!(sums(), YearSums::of(&[bar("2019-01-02", "0.000000007"), bars[1]]));
+    database.raw("UPDATE series SET year_sums = NULL").unwrap();
+    database.raw("DELETE FROM stock_data").unwrap();
+    assert_eq!(sums(), YearSums::default());
 }
 
 pub(crate) fn locking_adds_the_row_once(database: &dyn Database) {
@@ -122,8 +147,8 @@ pub(crate) fn locking_adds_the_row_once(database: &dyn Database) {
         database.store().write(|w| w.lock_series(id, CHART)).unwrap();
     }
     let series = series(database, id);
-    assert_eq!((series.bars, series.revision, series.currency), (0, 0, None));
+    assert_eq!((series.bars, series.revision, series.currency()), (0, 0, None));
     let nobody = StockId(id.0 + 1);
     let error = database.store().write(|w| w.lock_series(nobody, CHART)).unwrap_err();
-    assert!(matches!(error, cream_store::StoreError::Constraint { .. }), "{error}");
+    assert!(matches!(error, StoreError::Constraint { .. }), "{error}");
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cream_models::{DateRange, Vendor};
-use cream_store::{BarQuery, StoreError, StoreOptions};
+use cream_models::{Bar, Date, DateRange, Price, Vendor};
+use cream_store::{BarQuery, StoreError, StoreOptions, YearSums};
 
 use crate::harness::{Database, Done, bar, instant, stock, symbol};
 
@@ -84,21 +84,18 @@ pub(crate) fn a_snapshot_does_not_move(database: &dyn Database) {
 pub(crate) fn writers_take_turns(database: &dyn Database) {
     let another = database.another(&StoreOptions::default());
     let id = stock(database.store(), "A");
-    database.store().write(|w| w.lock_series(id, CHART)).unwrap();
-    let update = cream_store::SeriesUpdate {
-        currency: None,
-        time_zone: None,
-        fetched_at: instant(1),
-        changed_at: instant(1),
-        changed: true,
-    };
     thread::scope(|scope| {
         for number in 0..4 {
             let store = if number % 2 == 0 { database.store() } else { &another };
-            let update = &update;
             scope.spawn(move || {
                 for _ in 0..25 {
-                    store.write(|w| w.update_series(id, CHART, update)).unwrap();
+                    store
+                        .write(|w| {
+                            let mut state = w.lock_series(id, CHART)?;
+                            state.revise(instant(1));
+                            w.save_series(state)
+                        })
+                        .unwrap();
                 }
             });
         }
@@ -107,15 +104,13 @@ pub(crate) fn writers_take_turns(database: &dyn Database) {
     assert_eq!(series.revision, 100, "no update is lost");
 }
 
-pub(crate) fn a_locked_database_is_busy_and_nothing_is_called(database: &dyn Database) {
+pub(crate) fn a_locked_database_is_busy_and_nothing_is_kept(database: &dyn Database) {
     let hasty = StoreOptions { busy_timeout: Duration::from_millis(50), ..StoreOptions::default() };
     let store = database.another(&hasty);
     let calls = AtomicU32::new(0);
     let write = || {
-        store.write(|w| {
-            calls.fetch_add(1, Ordering::Relaxed);
-            w.ensure_stock(&symbol("A"))
-        })
+        calls.fetch_add(1, Ordering::Relaxed);
+        store.write(|w| w.ensure_stock(&symbol("A")))
     };
     database.while_locked(&mut || {
         // Where the wait had no end, neither had this.
@@ -123,9 +118,9 @@ pub(crate) fn a_locked_database_is_busy_and_nothing_is_called(database: &dyn Dat
         assert!(matches!(error, StoreError::Busy { .. }) && error.is_transient(), "{error}");
         assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 0, "readers go on");
     });
-    assert_eq!(calls.load(Ordering::Relaxed), 0);
     write().unwrap();
-    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 1);
 }
 
 pub(crate) fn a_writer_sees_what_it_wrote(database: &dyn Database) {
@@ -157,4 +152,37 @@ pub(crate) fn a_store_may_be_shared_between_threads(database: &dyn Database) {
         }
     });
     assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 60);
+}
+
+pub(crate) fn loaders_of_one_series_take_turns(database: &dyn Database) {
+    let another = database.another(&StoreOptions::default());
+    let id = stock(database.store(), "A");
+    let stores = [database.store(), &another, database.store(), &another];
+    thread::scope(|scope| {
+        for (number, store) in stores.into_iter().enumerate() {
+            scope.spawn(move || {
+                for round in 0..10 {
+                    let day = Date::from_days(i32::try_from(number * 10 + round).unwrap()).unwrap();
+                    let bar = Bar::new(day).with_volume(0).with_close(Price::MAX);
+                    store
+                        .write(|w| -> Done {
+                            let mut state = w.lock_series(id, CHART)?;
+                            // Whoever had its turn before is seen whole.
+                            let seen = w.bars(id, CHART, &BarQuery::default())?;
+                            assert_eq!(
+                                *state.sums(),
+                                YearSums::of(seen.iter().map(|stored| &stored.bar))
+                            );
+                            state.add(&bar);
+                            state.revise(instant(1));
+                            w.insert_bars(id, CHART, instant(1), &[bar])?;
+                            w.save_series(state)
+                        })
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let series = another.read(|r| r.series(id, CHART)).unwrap().unwrap();
+    assert_eq!((series.bars, series.revision), (40, 40));
 }

@@ -1,0 +1,135 @@
+//! What holds for PostgreSQL alone.
+
+use cream_models::Vendor;
+use cream_store::{DatabaseUrl, Store, StoreError, StoreOptions};
+
+use crate::harness::{Database as _, Done, Postgres, bar, instant, stock, symbol};
+
+const CHART: Vendor = Vendor::YahooChart;
+
+#[test]
+fn the_view_for_people_reads_well() {
+    let Some(database) = Postgres::for_a_case() else { return };
+    let id = stock(database.store(), "TSLA");
+    let bars = [bar("2025-06-13", "325.31").with_volume(7).with_final(false)];
+    let at = "2025-06-16T21:30:00Z".parse().unwrap();
+    database.store().write(|w| w.insert_bars(id, Vendor::YahooPage, at, &bars)).unwrap();
+    assert_eq!(
+        database.query(
+            "SELECT symbol || ' ' || vendor || ' ' || date || ' ' || close || ' ' || \
+             coalesce(open::text, '-') || ' ' || volume || ' ' || state || ' ' || as_of AS text \
+             FROM stock_data_readable"
+        ),
+        ["TSLA yahoo-page 2025-06-13 325.31 - 7 live 2025-06-16T21:30:00Z"]
+    );
+}
+
+#[test]
+fn a_connection_that_is_cut_is_lost_and_the_store_goes_on() {
+    let Some(database) = Postgres::for_a_case() else { return };
+    let one = StoreOptions { max_connections: 1, ..StoreOptions::default() };
+    let store = database.another(&one);
+    let cut = || {
+        let count = database.query(
+            "SELECT count(pg_terminate_backend(pid))::text AS text FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() \
+             AND application_name = 'cream'",
+        );
+        assert_ne!(count, ["0"]);
+    };
+    // In the middle of a transaction.
+    let error = store
+        .write(|w| -> Done {
+            w.ensure_stock(&symbol("A"))?;
+            cut();
+            w.ensure_stock(&symbol("B")).map(drop)
+        })
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Lost { .. }) && error.is_transient(), "{error}");
+    // At the commit, and in the middle of a COPY.
+    let error = store.write(|w| w.ensure_stock(&symbol("C")).map(|_| cut())).unwrap_err();
+    assert!(matches!(error, StoreError::Lost { .. }), "{error}");
+    let id = stock(database.store(), "D");
+    let error = store
+        .write(|w| {
+            cut();
+            w.insert_bars(id, CHART, instant(1), &vec![bar("2020-01-02", "1"); 90_000])
+        })
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Lost { .. }), "{error}");
+    // Between two: the next to use it meets an error at worst, and only once.
+    store.read(|r| r.totals()).unwrap();
+    cut();
+    let _ = store.read(|r| r.totals());
+    assert_eq!(store.read(|r| r.totals()).unwrap().stocks, 1);
+    // Where a connection is tried first, nobody notices.
+    let careful = StoreOptions { check_idle: std::time::Duration::ZERO, ..one };
+    let store = database.another(&careful);
+    store.read(|r| r.totals()).unwrap();
+    cut();
+    store.read(|r| r.totals()).unwrap();
+}
+
+#[test]
+fn a_deadlock_is_a_conflict_and_undoes_one_of_the_two() {
+    let Some(database) = Postgres::for_a_case() else { return };
+    let patient = StoreOptions {
+        busy_timeout: std::time::Duration::from_secs(60),
+        ..StoreOptions::default()
+    };
+    let store = database.another(&patient);
+    let (a, b) = (stock(&store, "A"), stock(&store, "B"));
+    store.write(|w| w.lock_series(a, CHART).and(w.lock_series(b, CHART)).map(drop)).unwrap();
+    let barrier = std::sync::Barrier::new(2);
+    let lock_both = |first, second| {
+        store.write(|w| -> Done {
+            w.lock_series(first, CHART)?;
+            barrier.wait();
+            w.lock_series(second, CHART).map(drop)
+        })
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| lock_both(a, b));
+        (lock_both(b, a), one.join().unwrap())
+    });
+    let errors: Vec<StoreError> = [one, other].into_iter().filter_map(Result::err).collect();
+    let [error] = errors.as_slice() else { panic!("{errors:?}") };
+    assert!(matches!(error, StoreError::Conflict { .. }) && error.is_transient(), "{error}");
+}
+
+#[test]
+fn each_way_a_connection_fails_is_told_without_the_password() {
+    let Some(cluster) = cream_testkit::postgres::shared() else { return };
+    let good: String = cluster.url("postgres");
+    let open = |url: &str| {
+        let url: DatabaseUrl = url.parse().unwrap();
+        let error = Store::open(&url, &StoreOptions::default()).unwrap_err();
+        let text = error.to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+        (text, error.is_transient())
+    };
+    let told = |url: &str, parts: &[&str], transient: bool| {
+        let (text, is_transient) = open(url);
+        for part in parts {
+            assert!(text.contains(part), "{text:?} lacks {part:?}");
+        }
+        assert_eq!(is_transient, transient, "{text}");
+    };
+    let with = |user: &str, password: &str, database: &str| {
+        cluster.url_as(user, password, database)
+    };
+    told(&with("postgres", "hunter2", "postgres"), &["password authentication failed"], false);
+    told(&with("nobody", "hunter2", "postgres"), &["authentication failed", "nobody"], false);
+    let port = cluster.port().to_string();
+    let elsewhere = good.replace(&format!(":{port}/"), ":1/");
+    told(&elsewhere, &["Connection refused", "is PostgreSQL running there"], true);
+    told(
+        "postgres://me:hunter2@nowhere.invalid/x",
+        &["nowhere.invalid", "check the host's name"],
+        false,
+    );
+    told(&format!("{good}x"), &["database \"postgresx\" does not exist", "create it"], false);
+    told(&format!("{good}?sslmode=require"), &["does not support SSL", "sslmode"], false);
+    told(&format!("{good}?sslmode=often"), &["invalid sslmode value"], false);
+    told(&format!("{good}?colour=red"), &["colour"], false);
+}

@@ -1,0 +1,3 @@
+-- Drops the view of bars for people.
+
+DROP VIEW stock_data_readable;
