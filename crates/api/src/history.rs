@@ -198,7 +198,8 @@ fn write_page(query: &HistoryQuery, page: Page) -> Body {
             facts.push(("cream-symbol", page.stock.symbol.to_string()));
             facts.push(("cream-vendor", page.series.vendor.to_string()));
             facts.extend(page.series.currency().map(|value| ("cream-currency", value.to_owned())));
-            facts.extend(page.series.time_zone().map(|value| ("cream-time-zone", value.to_owned())));
+            facts
+                .extend(page.series.time_zone().map(|value| ("cream-time-zone", value.to_owned())));
             let mut bytes = Vec::with_capacity(CSV_HEADER.len() + CSV_BAR_LEN * page.bars.len());
             bytes.extend_from_slice(CSV_HEADER);
             csv_bars(&mut bytes, &page.bars);

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use cream_models::{Date, Price, Symbol, Vendor};
-use cream_store::{Reader, Store};
 use cream_store::{Description, Said, Series, Stock, StockId, StockQuery, StoredBar};
+use cream_store::{Reader, Store};
 
 use crate::answer::{Answer, Body, tag};
 use crate::cursor::{self, CursorError, Fingerprint};

@@ -288,7 +288,18 @@ impl Archive {
         }
     }
 
-    /// Moves a response to another folder, durably when this returns.
+    /// Makes a response durable that somebody else may have put there: what it holds, and its
+    /// name. That it has been moved on meanwhile is no error.
+    ///
+    /// # Errors
+    ///
+    /// What the file system reports.
+    pub fn make_durable(&self, folder: Folder, name: &FileName) -> Result<(), ArchiveError> {
+        self.settle(folder, &self.path(folder, name))
+    }
+
+    /// Moves a response to another folder. A crash of the machine within moments may undo the
+    /// move; the response is then where it was.
     ///
     /// That it is there already, with the same content, is fine: a crash may have come between
     /// the move and whoever should have known of it.
@@ -302,18 +313,13 @@ impl Archive {
         let (source, target) = (self.path(from, name), self.path(to, name));
         for _ in 0..ATTEMPTS {
             let moved = match disk::open(&source) {
-                // What was put there by hand may not be durable yet.
-                Ok((file, _)) => file.sync_all().and_then(|()| {
-                    if from == to {
-                        return Ok(());
-                    }
-                    disk::rename_without_overwriting(&source, &target)
-                }),
+                Ok(_) if from == to => Ok(()),
+                Ok(_) => disk::rename_without_overwriting(&source, &target),
                 Err(OpenError::Io(error)) => Err(error),
                 Err(error) => return Err(open_failed(&source, error)),
             };
             match moved.map_err(|error| (error.kind(), error)) {
-                Ok(()) => return self.sync_both(to, from),
+                Ok(()) => return Ok(()),
                 Err((io::ErrorKind::CrossesDevices, _)) => {
                     if self.copy_across(&source, to, name)? {
                         return self.remove_source(&source, from, to);

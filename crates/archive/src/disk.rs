@@ -45,6 +45,7 @@ impl Partial {
     /// folder is left to be synced.
     pub(crate) fn place(mut self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
+        forget(&self.file);
         rename_without_overwriting(&self.path, target)?;
         self.placed = true;
         Ok(())
@@ -58,6 +59,18 @@ impl Drop for Partial {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Tells the system that the content, which is on the disk, need not stay in memory: an archived
+/// response is seldom read again, and a database has better use for the room.
+fn forget(file: &File) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        // Only advice: where it is not taken, nothing is lost.
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = file;
 }
 
 /// Renames a file; `AlreadyExists` where the target exists, `CrossesDevices` where it lies on

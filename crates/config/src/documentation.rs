@@ -18,8 +18,7 @@ pub fn table() -> String {
     for variable in &VARIABLES {
         let (name, default) = (variable.name, variable.default);
         let (allowed, purpose) = (variable.allowed, variable.purpose);
-        let default =
-            if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
+        let default = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
         let _ = writeln!(table, "| `{name}` | {default} | {allowed} | {purpose} |");
     }
     table

@@ -166,7 +166,7 @@ pub(crate) const BATCH_SIZE: Variable = Variable {
     name: "STOCK_DATA_BATCH_SIZE",
     default: "1000",
     allowed: Allowed::Number { min: 1, max: 100_000, unit: "rows" },
-    purpose: "How many rows are written to the database at once.",
+    purpose: "How many stored rows are written over at once; new ones are streamed.",
 };
 
 pub(crate) const MAX_CONCURRENT_FILES: Variable = Variable {

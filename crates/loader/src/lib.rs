@@ -22,10 +22,11 @@
 //!
 //! let report = store.write(|writer| {
 //!     let stock = writer.ensure_stock(&Symbol::parse("TSLA").expect("a symbol"))?;
+//!     let series = writer.lock_series(stock.id, history.vendor)?;
 //!     load(
 //!         writer,
+//!         series,
 //!         &Load {
-//!             stock: stock.id,
 //!             fetched_at: Timestamp::from_seconds(1_750_100_000),
 //!             sha256: &[0; 32],
 //!             history: &history,
@@ -42,17 +43,17 @@ mod diff;
 use std::fmt;
 
 use cream_models::{
-    ActionKind, Bar, CorporateAction, Coverage, Date, DateRange, PriceHistory, Timestamp,
+    ActionKind, Bar, CorporateAction, Coverage, Date, DateRange, PriceHistory, Timestamp, Vendor,
 };
-use cream_store::{SeriesState, StockId, StoreError, StoredAction, StoredBar, Writer, YearSums};
+use cream_store::{
+    Series, SeriesState, StockId, StoreError, StoredAction, StoredBar, Writer, YearSums,
+};
 
 use crate::diff::{Change, Entry, changes, count};
 
 /// A response to be loaded.
 #[derive(Clone, Copy, Debug)]
 pub struct Load<'a> {
-    /// Whose history it is.
-    pub stock: StockId,
     /// When the response was fetched.
     pub fetched_at: Timestamp,
     /// The SHA-256 of the response: orders responses of the same instant.
@@ -64,7 +65,7 @@ pub struct Load<'a> {
 /// How to load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// Rows a statement batch, at least 1.
+    /// How many stored rows are written over at once, at least 1. New rows are streamed.
     pub batch_size: usize,
     /// Whether a response that withdraws suspiciously much is refused.
     pub guard: Guard,
@@ -114,6 +115,18 @@ impl Counts {
     #[must_use]
     pub const fn changed(&self) -> bool {
         self.inserted + self.updated + self.withdrawn > 0
+    }
+}
+
+impl Counts {
+    /// Counts a row of a response that is known to be stored as it is.
+    fn add_unread(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Decides => self.unchanged += 1,
+            Verdict::Superseded => self.superseded += 1,
+            // Refused before: a response decides what it holds.
+            Verdict::Open => {}
+        }
     }
 }
 
@@ -183,7 +196,7 @@ const GUARD_SHARE: u64 = 100;
 /// Fewer withdrawals than this are never suspicious.
 const GUARD_AT_LEAST: u64 = 3;
 
-/// Loads a response within the caller's transaction and says what it did.
+/// Loads a response into a series that the caller's transaction has locked, and says what it did.
 ///
 /// Loading the same responses in any order, any number of times, ends with the same served values
 /// as long as the guard refuses none of them: which response decides a date depends only on when
@@ -196,46 +209,50 @@ const GUARD_AT_LEAST: u64 = 3;
 /// committed.
 pub fn load(
     writer: &mut Writer<'_>,
+    mut state: SeriesState,
     load: &Load<'_>,
     options: &LoadOptions,
 ) -> Result<LoadReport, LoadError> {
     let history = load.history;
-    let vendor = history.vendor;
-    validate(history)?;
-    let mut state = writer.lock_series(load.stock, vendor)?;
+    let Series { stock_id: stock, vendor, .. } = *state.series();
+    validate(history, vendor)?;
     state.describe(&history.instrument, load.fetched_at);
 
     let mut report = LoadReport::default();
     if let Some(range) = history.coverage.range {
-        let newer =
-            writer.newer_coverage(load.stock, vendor, load.fetched_at, load.sha256, range)?;
+        let newer = if state.is_newest(load.fetched_at) {
+            Vec::new()
+        } else {
+            writer.newer_coverage(stock, vendor, load.fetched_at, load.sha256, range)?
+        };
         let verdict = |decides: fn(&Coverage, Date) -> bool, date: Date| {
             Verdict::of(&history.coverage, &newer, decides, date)
         };
 
-        let bars = bar_changes(writer, load, options.guard, &state, range, |date| {
+        let held = YearSums::of(&history.bars).with_actions(&history.actions);
+
+        let bars = bar_changes(writer, load, options.guard, &state, &held, range, |date| {
             verdict(Coverage::decides_bar, date)
         })?;
-        write_bars(writer, load, options, &bars)?;
-        for old in &bars.replaced {
-            state.remove(&old.bar);
-        }
-        for bar in bars.inserted.iter().chain(&bars.updated) {
-            state.add(bar);
-        }
+        write_bars(writer, load, options, stock, &bars)?;
+        bars.replaced.iter().for_each(|old| state.remove(&old.bar));
+        state.add(&bars.inserted);
+        state.add(&bars.updated);
         report.bars = bars.counts;
 
-        let stored = writer.all_actions(load.stock, vendor, range)?;
-        let actions = changes(&history.actions, &stored, |(date, _)| {
+        let actions = action_changes(writer, load, &state, &held, range, |date| {
             verdict(Coverage::decides_actions, date)
-        });
+        })?;
         for batch in [&actions.inserted, &actions.updated] {
-            writer.put_actions(load.stock, vendor, load.fetched_at, batch)?;
+            writer.put_actions(stock, vendor, load.fetched_at, batch)?;
+            state.add_actions(batch);
         }
-        writer.withdraw_actions(load.stock, vendor, load.fetched_at, &actions.withdrawn)?;
+        writer.withdraw_actions(stock, vendor, load.fetched_at, &actions.withdrawn)?;
+        actions.replaced.iter().for_each(|old| state.remove_action(&old.action));
         report.actions = actions.counts;
     }
 
+    state.loaded(load.fetched_at);
     if report.bars.changed() || report.actions.changed() {
         state.revise(load.fetched_at);
     }
@@ -250,21 +267,23 @@ fn bar_changes(
     load: &Load<'_>,
     policy: Guard,
     state: &SeriesState,
+    sums: &YearSums,
     range: DateRange,
     verdict: impl Fn(Date) -> Verdict,
 ) -> Result<Change<Bar>, LoadError> {
     let held = load.history.bars.as_slice();
-    let differing = state.sums().differing(&YearSums::of(held), range);
+    let Series { stock_id, vendor, bars: count, revision, .. } = *state.series();
+    let differing = state.sums().differing(sums, range);
     let (before, differing, after, stored) = match differing {
         Some(range) => {
             let start = held.partition_point(|bar| bar.date() < range.first());
             let end = held.partition_point(|bar| bar.date() <= range.last());
             let (before, rest) = held.split_at(start);
             let (differing, after) = rest.split_at(end.saturating_sub(start));
-            let stored = match state.series().bars {
-                // Withdrawn bars are there all the same once there was a change.
-                0 if state.series().revision == 0 => Vec::new(),
-                _ => writer.all_bars(load.stock, load.history.vendor, range)?,
+            let stored = match (count, revision) {
+                // A new series. After a change there may be withdrawn bars.
+                (0, 0) => Vec::new(),
+                _ => writer.all_bars(stock_id, vendor, range)?,
             };
             (before, differing, after, stored)
         }
@@ -272,23 +291,39 @@ fn bar_changes(
     };
     let mut bars = changes(differing, &stored, &verdict);
     let same = || before.iter().chain(after);
-    for bar in same() {
-        match verdict(bar.date()) {
-            Verdict::Decides => bars.counts.unchanged += 1,
-            Verdict::Superseded => bars.counts.superseded += 1,
-            // Refused before: a response decides what it holds.
-            Verdict::Open => {}
-        }
-    }
+    same().for_each(|bar| bars.counts.add_unread(verdict(bar.date())));
     if policy == Guard::Refuse {
         let live = |is_final: bool| u64::from(!is_final);
         let unread: u64 = same().map(|bar| live(bar.is_final())).sum();
         let active = stored.iter().filter(|row| row.withdrawn_at.is_none());
         let read: u64 = active.map(|row| live(row.bar.is_final())).sum();
-        let total = u64::try_from(state.series().bars).unwrap_or(0);
+        let total = u64::try_from(count).unwrap_or(0);
         guard(&bars, total.saturating_sub(unread + read))?;
     }
     Ok(bars)
+}
+
+/// What a response changes of the corporate actions, which are read unless they are the same.
+fn action_changes(
+    writer: &mut Writer<'_>,
+    load: &Load<'_>,
+    state: &SeriesState,
+    sums: &YearSums,
+    range: DateRange,
+    verdict: impl Fn(Date) -> Verdict,
+) -> Result<Change<CorporateAction>, LoadError> {
+    let held = load.history.actions.as_slice();
+    let Series { stock_id, vendor, revision, .. } = *state.series();
+    if state.sums().has_same_actions(sums) {
+        let mut actions = changes::<CorporateAction>(&[], &[], |_| Verdict::Open);
+        held.iter().for_each(|action| actions.counts.add_unread(verdict(action.date)));
+        return Ok(actions);
+    }
+    let stored = match revision {
+        0 => Vec::new(),
+        _ => writer.all_actions(stock_id, vendor, range)?,
+    };
+    Ok(changes(held, &stored, |(date, _)| verdict(date)))
 }
 
 /// What a response may do about a date.
@@ -362,8 +397,12 @@ impl Entry for CorporateAction {
 }
 
 /// The parser's promises that the rules above rest on.
-fn validate(history: &PriceHistory) -> Result<(), LoadError> {
+fn validate(history: &PriceHistory, vendor: Vendor) -> Result<(), LoadError> {
     let invalid = |date, what| Err(LoadError::Invalid { date, what });
+    if history.vendor != vendor {
+        let date = history.bars.first().map_or(Date::MIN, Bar::date);
+        return invalid(date, "a history of another vendor than the series");
+    }
     for pair in history.bars.windows(2) {
         if let [before, after] = pair
             && before.date() >= after.date()
@@ -412,13 +451,13 @@ fn write_bars(
     writer: &mut Writer<'_>,
     load: &Load<'_>,
     options: &LoadOptions,
+    stock: StockId,
     changes: &Change<Bar>,
 ) -> Result<(), StoreError> {
-    let (stock, vendor, at) = (load.stock, load.history.vendor, load.fetched_at);
+    let (vendor, at) = (load.history.vendor, load.fetched_at);
     let size = options.batch_size.max(1);
-    for batch in changes.inserted.chunks(size) {
-        writer.insert_bars(stock, vendor, at, batch)?;
-    }
+    // New rows are streamed, whatever their number; what is already there is changed in batches.
+    writer.insert_bars(stock, vendor, at, &changes.inserted)?;
     for batch in changes.updated.chunks(size) {
         writer.update_bars(stock, vendor, at, batch)?;
     }

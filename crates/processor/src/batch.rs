@@ -243,11 +243,7 @@ impl Processor {
     /// Works on a file again where the database was away, locked, or in favour of another, for as
     /// long as the options allow. A file is worked on from the start, so that what became of a
     /// commit whose answer was lost is found out as after a crash.
-    fn patiently(
-        &self,
-        wanted: impl Fn() -> bool,
-        work: impl Fn() -> FileReport,
-    ) -> FileReport {
+    fn patiently(&self, wanted: impl Fn() -> bool, work: impl Fn() -> FileReport) -> FileReport {
         let attempt = || {
             let report = work();
             let is_transient =

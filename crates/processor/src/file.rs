@@ -83,7 +83,14 @@ impl Processor {
 
     /// Reads a file of the archive and takes it through the pipeline.
     pub(crate) fn process_file(&self, name: &FileName, folder: Folder, mode: Mode) -> FileReport {
-        match self.archive.read(folder, name, self.options.max_response_bytes) {
+        let limit = self.options.max_response_bytes;
+        let read = self.archive.read(folder, name, limit).and_then(|bytes| {
+            // What the database will say is loaded must not be lost: it may have been dropped
+            // here by hand.
+            self.archive.make_durable(folder, name)?;
+            Ok(bytes)
+        });
+        match read {
             Ok(bytes) => self.process_bytes(name, folder, &bytes, mode),
             Err(error) => {
                 let outcome = match error {
@@ -145,6 +152,8 @@ impl Processor {
             Ok(Claim::Ours(response)) => response,
             Ok(Claim::Settled(response)) => {
                 let (target, outcome) = settled(*response);
+                // Another may have seen to it a moment ago: the file moves on its word.
+                self.store.sync()?;
                 self.archive.move_to(name, folder, target)?;
                 return Ok(outcome);
             }
@@ -197,13 +206,13 @@ impl Processor {
             None => {
                 // In a transaction of its own: a database that shares the table of stocks between
                 // machines holds back every other writer of it until the commit.
-                self.store.write(|writer| writer.ensure_stock(&symbol))?;
-                self.load(&symbol, &job, mode.guard, known)?
-                    .ok_or(StoreError::Corrupt {
-                        table: "stock",
-                        column: "symbol",
-                        value: symbol.to_string(),
-                    })?
+                // The commit that relies on it makes it durable too.
+                self.store.write_loosely(|writer| writer.ensure_stock(&symbol))?;
+                self.load(&symbol, &job, mode.guard, known)?.ok_or(StoreError::Corrupt {
+                    table: "stock",
+                    column: "symbol",
+                    value: symbol.to_string(),
+                })?
             }
         };
         Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
@@ -220,17 +229,19 @@ impl Processor {
     ) -> Result<Option<LoadReport>, LoadError> {
         let Job { response, token, fetched_at, history } = *job;
         self.store.write(|writer| {
-            let Some(stock) = writer.stock(symbol)? else { return Ok(None) };
-            known.stock = Some(stock.id);
+            let series = writer.lock_series_of(symbol, history.vendor)?;
+            let Some(series) = series else { return Ok(None) };
+            let stock_id = series.series().stock_id;
+            known.stock = Some(stock_id);
             let options = LoadOptions { batch_size: self.options.batch_size, guard };
-            let this = Load { stock: stock.id, fetched_at, sha256: &response.sha256, history };
-            let report = load(writer, &this, &options)?;
+            let this = Load { fetched_at, sha256: &response.sha256, history };
+            let report = load(writer, series, &this, &options)?;
             let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
             writer.finish_parsed(
                 response.id,
                 token,
                 &ParsedResponse {
-                    stock_id: stock.id,
+                    stock_id,
                     vendor: history.vendor,
                     fetched_at,
                     coverage: history.coverage.clone(),
@@ -335,7 +346,7 @@ impl Processor {
         let (from, token) = (registration.registered_at, self.token(name));
         let lease = Lease { token: &token, from, until: from.plus_seconds(LEASE_SECONDS) };
         // What a crash makes forgotten here, the next run does again.
-        self.store.write_relaxed(|writer| {
+        self.store.write_loosely(|writer| {
             let registered = writer.register_response(registration, Some(&lease))?;
             let known = registered.response;
             if registered.is_new {

@@ -108,7 +108,7 @@ pub struct ProcessorOptions {
     pub max_concurrent_files: usize,
     /// The largest response that is read, in bytes.
     pub max_response_bytes: u64,
-    /// Rows a statement batch.
+    /// How many stored rows are written over at once; new ones are streamed.
     pub batch_size: usize,
     /// After how many seconds a dead letter is due for another try.
     pub retry_dead_letters_seconds: i64,

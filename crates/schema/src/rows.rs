@@ -36,6 +36,7 @@ pub struct SeriesRow {
     pub first_date: Option<DayValue>,
     pub last_date: Option<DayValue>,
     pub year_sums: Option<Vec<u8>>,
+    pub newest_at: Option<i64>,
     pub revision: i64,
     pub changed_at: i64,
 }

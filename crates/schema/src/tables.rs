@@ -31,6 +31,7 @@ diesel::table! {
         first_date -> Nullable<Day>,
         last_date -> Nullable<Day>,
         year_sums -> Nullable<Binary>,
+        newest_at -> Nullable<BigInt>,
         revision -> BigInt,
         changed_at -> BigInt,
     }

@@ -71,7 +71,7 @@ fn load(store: &Store, symbol: &Symbol, bars: &[Bar]) {
             let stock = w.ensure_stock(symbol)?;
             let mut state = w.lock_series(stock.id, VENDOR)?;
             w.insert_bars(stock.id, VENDOR, as_of(), bars)?;
-            bars.iter().for_each(|bar| state.add(bar));
+            state.add(bars);
             state.revise(as_of());
             w.save_series(state)?;
             Ok::<_, StoreError>(())

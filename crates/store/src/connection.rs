@@ -1,6 +1,6 @@
 //! One connection to whichever database, and how connections are made and returned.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use diesel::connection::TransactionManager as _;
 use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection as _};
@@ -42,21 +42,14 @@ pub(crate) enum Durability {
 
 impl Connection {
     /// Begins a transaction that may write. SQLite admits one at a time.
-    pub(crate) fn begin_write(&mut self, durability: Durability) -> QueryResult<()> {
+    pub(crate) fn begin_write(&mut self) -> QueryResult<()> {
         match self {
-            Self::Sqlite(c) => {
-                c.batch_execute(match durability {
-                    Durability::Full => "PRAGMA synchronous = FULL",
-                    Durability::Relaxed => "PRAGMA synchronous = NORMAL",
-                })?;
-                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
-            }
+            // Its commits wait for no disk: see `sqlite::sync`.
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+            // A single statement waits for no disk, a transaction does as the server is set.
             Self::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
                 c,
-                match durability {
-                    Durability::Full => "BEGIN",
-                    Durability::Relaxed => "BEGIN; SET LOCAL synchronous_commit = off",
-                },
+                "BEGIN; SET LOCAL synchronous_commit TO DEFAULT",
             ),
         }
     }
@@ -94,6 +87,8 @@ pub(crate) struct Pooled {
     pub(crate) connection: Connection,
     /// It could not begin a transaction: the pool shall not keep it.
     pub(crate) is_lost: bool,
+    /// Something failed on it: it is tried before it is used again.
+    pub(crate) is_suspect: bool,
     last_used: Instant,
 }
 
@@ -126,7 +121,8 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> Result<Pooled, StoreError> {
         let connection = Self::connect(self)?;
-        Ok(Pooled { connection, is_lost: false, last_used: Instant::now() })
+        let last_used = Instant::now();
+        Ok(Pooled { connection, is_lost: false, is_suspect: false, last_used })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), StoreError> {
@@ -134,10 +130,10 @@ impl r2d2::ManageConnection for Manager {
             // A file does not go away between two uses.
             Connection::Sqlite(_) => Ok(()),
             Connection::Postgres(c) => {
-                if pooled.last_used.elapsed() < self.options.check_idle.max(Duration::from_nanos(1))
-                {
+                if !pooled.is_suspect && pooled.last_used.elapsed() < self.options.check_idle {
                     return Ok(());
                 }
+                pooled.is_suspect = false;
                 c.batch_execute("SELECT 1").map_err(failed)
             }
         }

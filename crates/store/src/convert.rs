@@ -11,7 +11,8 @@ use cream_schema::{ActionRow, BarRow, DayValue, ResponseRow, SeriesRow, StockRow
 
 use crate::StoreError;
 use crate::types::{
-    Description, Said, Response, ResponseId, ResponseStatus, Series, Stock, StockId, StoredAction, StoredBar,
+    Description, Response, ResponseId, ResponseStatus, Said, Series, Stock, StockId, StoredAction,
+    StoredBar,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

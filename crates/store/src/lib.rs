@@ -30,6 +30,7 @@
 //! Times are bound by the caller: the database's clock is never asked.
 
 mod bulk;
+mod cached;
 mod connection;
 mod convert;
 mod digest;

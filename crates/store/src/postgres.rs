@@ -40,7 +40,8 @@ fn set_up(connection: &mut PgConnection, options: &StoreOptions) -> QueryResult<
         THEN PERFORM set_config('lc_messages', 'C', false); END IF; \
         EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
     connection.batch_execute(&format!(
-        "SET client_min_messages = warning; SET lock_timeout = {}; {english}",
+        "SET client_min_messages = warning; SET synchronous_commit = off; \
+         SET lock_timeout = {}; {english}",
         milliseconds(options.busy_timeout),
     ))
 }

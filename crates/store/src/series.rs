@@ -1,6 +1,6 @@
 //! The state of a series while its lock is held.
 
-use cream_models::{Bar, Instrument, Timestamp};
+use cream_models::{Bar, CorporateAction, Instrument, Timestamp};
 
 use crate::sums::YearSums;
 use crate::types::{Description, Said, Series};
@@ -14,14 +14,15 @@ use crate::types::{Description, Said, Series};
 pub struct SeriesState {
     pub(crate) series: Series,
     pub(crate) sums: YearSums,
+    pub(crate) newest_at: Option<Timestamp>,
     /// The first or the last bar went away: which one is now, only the bars can tell.
     pub(crate) lost_an_end: bool,
     pub(crate) is_changed: bool,
 }
 
 impl SeriesState {
-    pub(crate) const fn new(series: Series, sums: YearSums) -> Self {
-        Self { series, sums, lost_an_end: false, is_changed: false }
+    pub(crate) const fn new(series: Series, sums: YearSums, newest_at: Option<Timestamp>) -> Self {
+        Self { series, sums, newest_at, lost_an_end: false, is_changed: false }
     }
 
     /// What there is, as of the last change made to this state.
@@ -30,7 +31,7 @@ impl SeriesState {
         &self.series
     }
 
-    /// The checksums of the bars that are served.
+    /// The checksums of the bars and actions that are served.
     #[must_use]
     pub const fn sums(&self) -> &YearSums {
         &self.sums
@@ -59,13 +60,15 @@ impl SeriesState {
         }
     }
 
-    /// Counts a bar that is served from now on, on a date that had none.
-    pub fn add(&mut self, bar: &Bar) {
-        let (series, date) = (&mut self.series, bar.date());
-        self.sums.add(bar);
-        series.bars = series.bars.saturating_add(1);
-        series.first_date = Some(series.first_date.map_or(date, |first| first.min(date)));
-        series.last_date = Some(series.last_date.map_or(date, |last| last.max(date)));
+    /// Counts bars that are served from now on, on dates that had none.
+    pub fn add<'b>(&mut self, bars: impl IntoIterator<Item = &'b Bar> + Clone) {
+        self.sums.merge(&YearSums::of(bars.clone()));
+        let series = &mut self.series;
+        for date in bars.into_iter().map(Bar::date) {
+            series.bars = series.bars.saturating_add(1);
+            series.first_date = Some(series.first_date.map_or(date, |first| first.min(date)));
+            series.last_date = Some(series.last_date.map_or(date, |last| last.max(date)));
+        }
     }
 
     /// Counts out a bar that was served.
@@ -74,6 +77,30 @@ impl SeriesState {
         self.sums.remove(bar);
         series.bars = series.bars.saturating_sub(1);
         self.lost_an_end |= series.first_date == date || series.last_date == date;
+    }
+
+    /// Counts corporate actions that are served from now on, of dates and kinds that had none.
+    pub fn add_actions<'a>(&mut self, actions: impl IntoIterator<Item = &'a CorporateAction>) {
+        self.sums.merge(&YearSums::default().with_actions(actions));
+    }
+
+    /// Counts out a corporate action that was served.
+    pub fn remove_action(&mut self, action: &CorporateAction) {
+        self.sums.remove_action(action);
+    }
+
+    /// Records that a response was loaded.
+    pub fn loaded(&mut self, fetched_at: Timestamp) {
+        if self.newest_at.is_none_or(|newest| newest < fetched_at) {
+            self.newest_at = Some(fetched_at);
+            self.is_changed = true;
+        }
+    }
+
+    /// Whether no loaded response is as new as one that was fetched at this moment.
+    #[must_use]
+    pub fn is_newest(&self, fetched_at: Timestamp) -> bool {
+        self.newest_at.is_some_and(|newest| newest < fetched_at)
     }
 
     /// Records that bars or actions changed: a new revision, as of the response fetched then.

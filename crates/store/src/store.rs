@@ -157,22 +157,49 @@ impl Store {
         self.transaction(limit, Durability::Full, |c| body(&mut Writer::new(c)))
     }
 
-    /// Writes as [`Store::write`] does, but without waiting for the disk: if the machine crashes
-    /// within moments, it may be as if this had not happened. For what is done again then, such
-    /// as a claim.
+    /// Makes durable what was committed up to now, by whomever: for what is done on the word of
+    /// another transaction. What [`Store::write`] wrote is durable when that returns.
     ///
     /// # Errors
     ///
-    /// What the closure returns, or why there is no transaction.
-    pub fn write_relaxed<T, E>(
+    /// Where the disk fails.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        match self.inner.url.target() {
+            Target::Sqlite(path) => sqlite::sync(path).map_err(unsynced),
+            // What is to be durable is so before anybody sees it.
+            Target::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Writes what need not be whole nor durable, faster than [`Store::write`]: each statement
+    /// may be kept by itself, and if the machine crashes within moments, it may be as if this had
+    /// not happened. For what is done again then, such as a claim, and for what a later
+    /// [`Store::write`] relies on, which makes it durable too.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns, or why there is no connection.
+    pub fn write_loosely<T, E>(
         &self,
         body: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<StoreError>,
     {
-        let limit = self.inner.options.busy_timeout;
-        self.transaction(limit, Durability::Relaxed, |c| body(&mut Writer::new(c)))
+        match self.inner.url.target() {
+            // A transaction costs no more than its statements one by one.
+            Target::Sqlite(_) => {
+                let limit = self.inner.options.busy_timeout;
+                self.transaction(limit, Durability::Relaxed, |c| body(&mut Writer::new(c)))
+            }
+            // Two turns to the server less.
+            Target::Postgres(_) => {
+                let mut pooled = self.connection()?;
+                let result = body(&mut Writer::new(&mut pooled.connection));
+                pooled.is_suspect = result.is_err();
+                result
+            }
+        }
     }
 
     pub(crate) fn transaction<T, E>(
@@ -185,11 +212,17 @@ impl Store {
         E: From<StoreError>,
     {
         // Before the connection, so that writers that wait leave the pool to readers.
-        let _turn = match self.inner.url.target() {
+        let turn = match self.inner.url.target() {
             Target::Sqlite(_) => Some(self.inner.turn.take(limit)?),
             Target::Postgres(_) => None,
         };
-        self.begin(limit, |connection| connection.begin_write(durability))?.run(body)
+        let open = self.begin(limit, Connection::begin_write)?;
+        let result = open.run(body)?;
+        drop(turn);
+        if durability == Durability::Full {
+            self.sync()?;
+        }
+        Ok(result)
     }
 
     fn begin_read(&self) -> Result<Open, StoreError> {
@@ -216,6 +249,17 @@ impl Store {
             waited: self.inner.options.acquire_timeout,
             reason: error.to_string(),
         })
+    }
+}
+
+/// A commit that is made, and of which it is not known whether it would outlast a crash.
+fn unsynced(error: std::io::Error) -> StoreError {
+    let message = format!("the write-ahead log cannot be synced: {error}");
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            StoreError::DiskFull { message }
+        }
+        _ => StoreError::Database { message, source: Box::new(error) },
     }
 }
 
@@ -430,10 +474,6 @@ mod tests {
         let c = &mut connection.connection;
         assert_eq!(setting(c, "SELECT foreign_keys FROM pragma_foreign_keys"), 1);
         assert_eq!(setting(c, "SELECT timeout FROM pragma_busy_timeout"), 10_000);
-        for (durability, level) in [(Durability::Relaxed, 1), (Durability::Full, 2)] {
-            c.begin_write(durability).unwrap();
-            assert_eq!(setting(c, "SELECT synchronous FROM pragma_synchronous"), level);
-            c.rollback().unwrap();
-        }
+        assert_eq!(setting(c, "SELECT synchronous FROM pragma_synchronous"), 1);
     }
 }

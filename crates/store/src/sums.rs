@@ -1,19 +1,24 @@
-//! Checksums of a series' bars, by year: how a refresh knows what it need not read.
+//! Checksums of what a series holds: how a refresh knows what it need not read.
 //!
-//! The sum of a year is the sum modulo 2^128 of a 128-bit hash (XXH3) of each bar that is served.
-//! It does not depend on the order of the bars, and a bar is added or taken away without looking
-//! at the others. Two different sets of bars have the same sum with a probability of about 2^-128,
+//! There is one for the bars of each year, and one for all corporate actions. It is the sum modulo
+//! 2^128 of a 128-bit hash (XXH3) of each bar or action that is served. It does not depend on
+//! their order, and one is added or taken away without looking at the others. Two different sets of bars have the same sum with a probability of about 2^-128,
 //! as long as nobody searches for such a pair; whoever could plant one is the vendor, whose word
 //! the series holds anyway.
 
 use std::collections::BTreeMap;
 
-use cream_models::{Bar, BarField, Date, DateRange};
+use cream_models::{Bar, BarField, CorporateAction, Date, DateRange};
 use twox_hash::XxHash3_128;
 
-/// The checksums of some bars, by year. A year without bars has none.
+use crate::convert::action_values;
+
+/// The checksums of some bars, by year, and of corporate actions. A year without bars has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct YearSums(BTreeMap<i16, u128>);
+
+/// The place of the corporate actions: no bar has this year.
+const ACTIONS: i16 = 0;
 
 /// A year and its sum, as they are stored: big-endian, the year first.
 const ENTRY: usize = 2 + 16;
@@ -41,9 +46,34 @@ impl YearSums {
         sums
     }
 
-    /// Takes in a bar of a date that had none.
-    pub fn add(&mut self, bar: &Bar) {
-        self.shift(year(bar.date()), |sum| sum.wrapping_add(hash(bar)));
+    /// The same, with these corporate actions.
+    #[must_use]
+    pub fn with_actions<'a>(
+        mut self,
+        actions: impl IntoIterator<Item = &'a CorporateAction>,
+    ) -> Self {
+        let hashes = actions.into_iter().map(hash_action);
+        let sum = hashes.fold(0_u128, u128::wrapping_add);
+        self.shift(ACTIONS, |held| held.wrapping_add(sum));
+        self
+    }
+
+    /// Takes out a corporate action.
+    pub fn remove_action(&mut self, action: &CorporateAction) {
+        self.shift(ACTIONS, |sum| sum.wrapping_sub(hash_action(action)));
+    }
+
+    /// Whether the corporate actions of both are the same.
+    #[must_use]
+    pub fn has_same_actions(&self, other: &Self) -> bool {
+        self.0.get(&ACTIONS) == other.0.get(&ACTIONS)
+    }
+
+    /// Takes in bars of other dates, and other corporate actions.
+    pub fn merge(&mut self, other: &Self) {
+        for (year, sum) in &other.0 {
+            self.shift(*year, |held| held.wrapping_add(*sum));
+        }
     }
 
     /// Takes out a bar.
@@ -117,10 +147,24 @@ fn hash(bar: &Bar) -> u128 {
     XxHash3_128::oneshot(&bytes)
 }
 
+/// The hash of a corporate action.
+fn hash_action(action: &CorporateAction) -> u128 {
+    let (amount, numerator, denominator) = action_values(&action.event);
+    let mut bytes = Vec::with_capacity(48);
+    bytes.extend_from_slice(&action.date.days().to_le_bytes());
+    for value in [amount, numerator, denominator] {
+        // Unknown is not zero.
+        bytes.push(u8::from(value.is_some()));
+        bytes.extend_from_slice(&value.unwrap_or_default().to_le_bytes());
+    }
+    bytes.extend_from_slice(action.kind().name().as_bytes());
+    XxHash3_128::oneshot(&bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cream_models::{BarFlags, Price};
+    use cream_models::{BarFlags, CorporateEvent, Price, SplitRatio};
     use proptest::prelude::*;
 
     fn bar(days: i32, close: i64) -> Bar {
@@ -151,6 +195,33 @@ mod tests {
         hashes.sort_unstable();
         hashes.dedup();
         assert_eq!(hashes.len(), all.len());
+    }
+
+    #[test]
+    fn actions_are_told_apart_and_keep_apart_from_bars() {
+        let action =
+            |day: i32, event| CorporateAction { date: Date::from_days(day).unwrap(), event };
+        let amount = Price::from_nanos(1);
+        let one = SplitRatio::new(amount, Price::from_nanos(2)).unwrap();
+        let other = SplitRatio::new(Price::from_nanos(2), amount).unwrap();
+        let all = [
+            action(1, CorporateEvent::Dividend { amount }),
+            action(2, CorporateEvent::Dividend { amount }),
+            action(1, CorporateEvent::CapitalGain { amount }),
+            action(1, CorporateEvent::Dividend { amount: Price::from_nanos(2) }),
+            action(1, CorporateEvent::Split(one)),
+            action(1, CorporateEvent::Split(other)),
+        ];
+        let mut hashes: Vec<u128> = all.iter().map(hash_action).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), all.len());
+        let sums = YearSums::of(&[bar(1, 1)]);
+        let mut with = sums.clone().with_actions(&all);
+        assert!(!with.has_same_actions(&sums) && with.has_same_actions(&with.clone()));
+        assert_eq!(with.differing(&sums, DateRange::ALL), None, "the bars are the same");
+        all.iter().rev().for_each(|action| with.remove_action(action));
+        assert_eq!(with, sums);
     }
 
     #[test]
@@ -206,10 +277,10 @@ mod tests {
             }
             let mut built = YearSums::default();
             for (day, close) in &gone {
-                built.add(&bar(*day, *close));
+                built.merge(&YearSums::of(&[bar(*day, *close)]));
             }
             for bar in &bars {
-                built.add(bar);
+                built.merge(&YearSums::of([bar]));
             }
             for (day, close) in gone.iter().rev() {
                 built.remove(&bar(*day, *close));

@@ -243,7 +243,10 @@ mod tests {
             ("postgres://me:secret@host/db", "postgres://me@host/db"),
             ("postgresql://me:secret@host:5433/db", "postgresql://me@host:5433/db"),
             ("postgres://me:se:cret@[::1]/db", "postgres://me@[::1]/db"),
-            ("postgres://me:p%40secret@host/db?sslmode=require", "postgres://me@host/db?sslmode=require"),
+            (
+                "postgres://me:p%40secret@host/db?sslmode=require",
+                "postgres://me@host/db?sslmode=require",
+            ),
             ("postgres://host/db?user=me&password=secret", "postgres://host/db?user=me"),
             ("postgres://host/db?pass%77ord=secret&user=me", "postgres://host/db?user=me"),
             ("postgres:///db?host=/run/postgresql", "postgres:///db?host=/run/postgresql"),

@@ -35,9 +35,11 @@ CREATE TABLE series (
     bars         bigint NOT NULL,
     first_date   date,
     last_date    date,
-    -- A checksum of them by year, by which a refresh knows what it need not read. NULL: unknown,
-    -- to be worked out from the bars. Set it to NULL after changing bars by hand.
+    -- Checksums of them by year, and of the corporate actions, by which a refresh knows what it
+    -- need not read. NULL: unknown, to be worked out. Set it to NULL after changes by hand.
     year_sums    bytea,
+    -- When the newest of the responses that are loaded was fetched. NULL: not known.
+    newest_at    bigint,
     -- Counts the changes of bars and actions.
     revision     bigint NOT NULL,
     changed_at   bigint NOT NULL,

@@ -1,6 +1,6 @@
 -- What a vendor says of an instrument moves to its series, so that loading writes no row that
--- other loaders need; a series keeps checksums of its bars by year, so that a refresh need not
--- read what did not change; bars lose their foreign key, which PostgreSQL cannot afford (see its
+-- other loaders need; a series keeps checksums of what it holds, so that a refresh need not read
+-- what did not change; bars lose their foreign key, which PostgreSQL cannot afford (see its
 -- 0003_prices). The bars are written anew, which takes about a second for a million.
 
 DROP VIEW stock_data_readable;
@@ -61,9 +61,11 @@ CREATE TABLE series (
     bars         INTEGER NOT NULL,
     first_date   INTEGER,
     last_date    INTEGER,
-    -- A checksum of them by year, by which a refresh knows what it need not read. NULL: unknown,
-    -- to be worked out from the bars. Set it to NULL after changing bars by hand.
+    -- Checksums of them by year, and of the corporate actions, by which a refresh knows what it
+    -- need not read. NULL: unknown, to be worked out. Set it to NULL after changes by hand.
     year_sums    BLOB,
+    -- When the newest of the responses that are loaded was fetched. NULL: not known.
+    newest_at    INTEGER,
     -- Counts the changes of bars and actions.
     revision     INTEGER NOT NULL,
     changed_at   INTEGER NOT NULL,
@@ -88,7 +90,7 @@ SELECT
     old.stock_id, old.vendor,
     stock.name, stock.exchange, stock.kind, old.currency, old.time_zone,
     stock.name_at, stock.exchange_at, stock.kind_at, old.currency_at, old.time_zone_at,
-    old.bars, old.first_date, old.last_date, NULL, old.revision, old.changed_at
+    old.bars, old.first_date, old.last_date, NULL, NULL, old.revision, old.changed_at
 FROM series_before AS old
 JOIN stock ON stock.id = old.stock_id;
 

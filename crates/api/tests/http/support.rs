@@ -150,7 +150,7 @@ pub(crate) fn describe(
     };
     writer.insert_bars(stock.id, vendor, fetched_at, bars)?;
     let mut state = writer.lock_series(stock.id, vendor)?;
-    bars.iter().for_each(|bar| state.add(bar));
+    state.add(bars);
     state.describe(&instrument, fetched_at);
     state.revise(fetched_at);
     writer.save_series(state)

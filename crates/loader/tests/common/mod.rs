@@ -5,7 +5,8 @@ use cream_models::{
     Bar, CorporateAction, Date, DateRange, PriceHistory, Symbol, Timestamp, Vendor,
 };
 use cream_store::{
-    BarQuery, Lease, NewResponse, ParsedResponse, Registered, Stock, Store, StoreError, StoreOptions,
+    BarQuery, Lease, NewResponse, ParsedResponse, Registered, Stock, Store, StoreError,
+    StoreOptions,
 };
 
 pub(crate) struct TestStore {
@@ -48,8 +49,9 @@ impl TestStore {
             let until = fetched_at.plus_seconds(60);
             let lease = Lease { token: "test", from: fetched_at, until };
             let Registered { response, is_new } = writer.register_response(&new, Some(&lease))?;
-            let this = Load { stock: stock.id, fetched_at, sha256: &sha256, history };
-            let report = load(writer, &this, &LoadOptions { batch_size: 7, guard })?;
+            let this = Load { fetched_at, sha256: &sha256, history };
+            let series = writer.lock_series(stock.id, history.vendor)?;
+            let report = load(writer, series, &this, &LoadOptions { batch_size: 7, guard })?;
             if is_new {
                 let parsed = ParsedResponse {
                     stock_id: stock.id,

@@ -4,6 +4,7 @@ use cream_models::{ActionKind, Bar, CorporateAction, Date, Timestamp, Vendor};
 use cream_schema::DayValue;
 use cream_schema::tables::{corporate_action, stock_data};
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::Writer;
 use crate::StoreError;
@@ -14,10 +15,44 @@ use crate::error::failed;
 use crate::postgres::{copy_bars, stage_and_upsert};
 use crate::types::StockId;
 
+/// So many corporate actions go into one statement.
+const ACTIONS: usize = 256;
 /// So many new bars are copied rather than inserted, in PostgreSQL.
 const COPY_FROM: usize = 8;
 /// So many changed bars are copied to a table of the session's own first, in PostgreSQL.
 const STAGE_FROM: usize = 192;
+
+/// A corporate action as it is written.
+#[derive(Insertable)]
+#[diesel(table_name = corporate_action, treat_none_as_default_value = false)]
+struct NewAction {
+    stock_id: i64,
+    vendor: i16,
+    date: DayValue,
+    kind: &'static str,
+    amount: Option<i64>,
+    numerator: Option<i64>,
+    denominator: Option<i64>,
+    as_of: i64,
+    withdrawn_at: Option<i64>,
+}
+
+impl NewAction {
+    fn new(stock: StockId, vendor: Vendor, as_of: Timestamp, action: &CorporateAction) -> Self {
+        let (amount, numerator, denominator) = action_values(&action.event);
+        Self {
+            stock_id: stock.0,
+            vendor: vendor.code(),
+            date: DayValue(action.date),
+            kind: action.kind().name(),
+            amount,
+            numerator,
+            denominator,
+            as_of: as_of.micros(),
+            withdrawn_at: None,
+        }
+    }
+}
 
 impl Writer<'_> {
     /// Adds bars of dates that the series has no bar for, withdrawn or not.
@@ -90,8 +125,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes corporate actions, over those of the same date and kind; withdrawn ones are served
-    /// again.
+    /// Writes corporate actions, over those of the same date and kind, of which there must be no
+    /// two; withdrawn ones are served again.
     ///
     /// # Errors
     ///
@@ -104,26 +139,22 @@ impl Writer<'_> {
         actions: &[CorporateAction],
     ) -> Result<(), StoreError> {
         use corporate_action as t;
-        for action in actions {
-            let (amount, numerator, denominator) = action_values(&action.event);
-            let values = (
-                t::amount.eq(amount),
-                t::numerator.eq(numerator),
-                t::denominator.eq(denominator),
-                t::as_of.eq(as_of.micros()),
-                t::withdrawn_at.eq(None::<i64>),
-            );
-            let key = (
-                t::stock_id.eq(stock_id.0),
-                t::vendor.eq(vendor.code()),
-                t::date.eq(DayValue(action.date)),
-                t::kind.eq(action.kind().name()),
-            );
+        for batch in actions.chunks(ACTIONS) {
+            let rows: Vec<NewAction> = batch
+                .iter()
+                .map(|action| NewAction::new(stock_id, vendor, as_of, action))
+                .collect();
             on!(self.connection, c => diesel::insert_into(t::table)
-                .values((key, values))
+                .values(&rows)
                 .on_conflict((t::stock_id, t::vendor, t::date, t::kind))
                 .do_update()
-                .set(values)
+                .set((
+                    t::amount.eq(excluded(t::amount)),
+                    t::numerator.eq(excluded(t::numerator)),
+                    t::denominator.eq(excluded(t::denominator)),
+                    t::as_of.eq(excluded(t::as_of)),
+                    t::withdrawn_at.eq(excluded(t::withdrawn_at)),
+                ))
                 .execute(c))
             .map_err(failed)?;
         }

@@ -7,11 +7,13 @@ use diesel::prelude::*;
 
 use super::Writer;
 use crate::StoreError;
+use crate::cached::Cached;
 use crate::connection::on;
 use crate::convert::ranges_text;
 use crate::error::failed;
 use crate::types::{
-    DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId, ResponseStatus,
+    DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId,
+    ResponseStatus,
 };
 
 impl Writer<'_> {
@@ -121,7 +123,7 @@ impl Writer<'_> {
         parsed: &ParsedResponse,
     ) -> Result<(), StoreError> {
         let range = parsed.coverage.range;
-        let done = on!(self.connection, c => diesel::update(t::table.find(id.0))
+        let done = on!(self.connection, c => Cached(diesel::update(t::table.find(id.0))
             .filter(t::status.eq(ResponseStatus::Pending.name()))
             .filter(t::lease_token.eq(token))
             .set((
@@ -147,7 +149,7 @@ impl Writer<'_> {
                     t::lease_token.eq(None::<String>),
                     t::lease_until.eq(None::<i64>),
                 ),
-            ))
+            )))
             .execute(c))
         .map_err(failed)?;
         held(id, done)

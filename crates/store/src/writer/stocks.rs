@@ -1,11 +1,12 @@
 //! Instruments and the state of their series.
 
-use cream_models::{Date, Symbol, Timestamp, Vendor};
+use cream_models::{Date, DateRange, Symbol, Timestamp, Vendor};
 use cream_schema::tables::{series, stock};
 use cream_schema::{DayValue, SeriesRow};
 use diesel::prelude::*;
 
 use super::Writer;
+use crate::cached::Cached;
 use crate::connection::{Connection, on};
 use crate::error::failed;
 use crate::series::SeriesState;
@@ -52,6 +53,42 @@ impl Writer<'_> {
                     .ok_or_else(|| StoreError::corrupt("series", "stock_id", stock_id.0))?
             }
         };
+        self.state_of(row)
+    }
+
+    /// As [`Writer::lock_series`], by symbol; `None` where the stock is not known.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read or written.
+    pub fn lock_series_of(
+        &mut self,
+        symbol: &Symbol,
+        vendor: Vendor,
+    ) -> Result<Option<SeriesState>, StoreError> {
+        // The stock is not locked: series of other vendors are loaded meanwhile.
+        let stock_id = stock::table.filter(stock::symbol.eq(symbol.as_str())).select(stock::id);
+        let found = series::table
+            .filter(series::stock_id.nullable().eq(stock_id.single_value()))
+            .filter(series::vendor.eq(vendor.code()));
+        let row = match &mut *self.connection {
+            // The transaction itself is the lock.
+            Connection::Sqlite(c) => found.select(SeriesRow::as_select()).first(c),
+            Connection::Postgres(c) => {
+                found.select(SeriesRow::as_select()).for_no_key_update().first(c)
+            }
+        };
+        match row.optional().map_err(failed)? {
+            Some(row) => self.state_of(row).map(Some),
+            None => {
+                let stock = self.stock(symbol)?;
+                stock.map(|stock| self.lock_series(stock.id, vendor)).transpose()
+            }
+        }
+    }
+
+    fn state_of(&mut self, row: SeriesRow) -> Result<SeriesState, StoreError> {
+        let newest_at = row.newest_at.map(Timestamp::from_micros);
         let sums = row.year_sums.as_deref().map(|bytes| {
             YearSums::from_bytes(bytes).ok_or_else(|| {
                 StoreError::corrupt("series", "year_sums", format!("{} bytes", bytes.len()))
@@ -59,9 +96,9 @@ impl Writer<'_> {
         });
         let series = convert::series(row)?;
         match sums.transpose()? {
-            Some(sums) => Ok(SeriesState::new(series, sums)),
+            Some(sums) => Ok(SeriesState::new(series, sums, newest_at)),
             None => {
-                let mut state = SeriesState::new(series, YearSums::default());
+                let mut state = SeriesState::new(series, YearSums::default(), newest_at);
                 self.count_anew(&mut state)?;
                 Ok(state)
             }
@@ -77,7 +114,9 @@ impl Writer<'_> {
         match &mut *self.connection {
             // The transaction itself is the lock.
             Connection::Sqlite(c) => row.select(SeriesRow::as_select()).first(c),
-            Connection::Postgres(c) => row.select(SeriesRow::as_select()).for_update().first(c),
+            Connection::Postgres(c) => {
+                row.select(SeriesRow::as_select()).for_no_key_update().first(c)
+            }
         }
         .optional()
         .map_err(failed)
@@ -111,7 +150,7 @@ impl Writer<'_> {
         if state.lost_an_end {
             self.find_ends(&mut state.series)?;
         }
-        let SeriesState { series, sums, .. } = state;
+        let SeriesState { series, sums, newest_at, .. } = state;
         let Description { name, exchange, kind, currency, time_zone } = series.description;
         let (name, name_at) = parts(name);
         let (exchange, exchange_at) = parts(exchange);
@@ -119,7 +158,7 @@ impl Writer<'_> {
         let (currency, currency_at) = parts(currency);
         let (time_zone, time_zone_at) = parts(time_zone);
         let key = (series.stock_id.0, series.vendor.code());
-        on!(self.connection, c => diesel::update(series::table.find(key))
+        on!(self.connection, c => Cached(diesel::update(series::table.find(key))
             .set((
                 (
                     series::name.eq(&name),
@@ -138,10 +177,13 @@ impl Writer<'_> {
                 series::bars.eq(series.bars),
                 series::first_date.eq(series.first_date.map(DayValue)),
                 series::last_date.eq(series.last_date.map(DayValue)),
-                series::year_sums.eq(sums.to_bytes()),
+                (
+                    series::year_sums.eq(sums.to_bytes()),
+                    series::newest_at.eq(newest_at.map(Timestamp::micros)),
+                ),
                 series::revision.eq(series.revision),
                 series::changed_at.eq(series.changed_at.micros()),
-            ))
+            )))
             .execute(c))
         .map(drop)
         .map_err(failed)
@@ -169,7 +211,9 @@ impl Writer<'_> {
         let (stock_id, vendor) = (state.series.stock_id, state.series.vendor);
         let bars = self.bars(stock_id, vendor, &BarQuery::default())?;
         let series = &mut state.series;
-        state.sums = YearSums::of(bars.iter().map(|stored| &stored.bar));
+        let actions = self.actions(stock_id, vendor, DateRange::ALL)?;
+        state.sums = YearSums::of(bars.iter().map(|stored| &stored.bar))
+            .with_actions(actions.iter().map(|stored| &stored.action));
         series.bars = i64::try_from(bars.len()).unwrap_or(i64::MAX);
         series.first_date = bars.first().map(|stored| stored.bar.date());
         series.last_date = bars.last().map(|stored| stored.bar.date());

@@ -115,9 +115,8 @@ fn each_way_a_connection_fails_is_told_without_the_password() {
         }
         assert_eq!(is_transient, transient, "{text}");
     };
-    let with = |user: &str, password: &str, database: &str| {
-        cluster.url_as(user, password, database)
-    };
+    let with =
+        |user: &str, password: &str, database: &str| cluster.url_as(user, password, database);
     told(&with("postgres", "hunter2", "postgres"), &["password authentication failed"], false);
     told(&with("nobody", "hunter2", "postgres"), &["authentication failed", "nobody"], false);
     let port = cluster.port().to_string();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cream_models::{
-    Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, DateRange, Price, Instrument,
+    Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, DateRange, Instrument, Price,
     SplitRatio, Vendor,
 };
 use cream_store::{BarQuery, Order, StockQuery, Store};

@@ -69,7 +69,8 @@ pub(crate) fn a_name_is_registered_once(database: &dyn Database) {
 
 pub(crate) fn a_name_with_other_content_is_refused(database: &dyn Database) {
     register(database, "A.json", 1);
-    let error = database.store().write(|w| w.register_response(&new("A.json", 2), None)).unwrap_err();
+    let error =
+        database.store().write(|w| w.register_response(&new("A.json", 2), None)).unwrap_err();
     assert!(
         matches!(&error, StoreError::NameTaken { file_name } if file_name == "A.json"),
         "{error}"
@@ -93,7 +94,9 @@ pub(crate) fn a_new_response_may_be_claimed_at_once(database: &dyn Database) {
     let store = database.store();
     let lease = |token| Lease { token, from: instant(100), until: instant(160) };
     let register = |token| {
-        store.write_relaxed(|w| w.register_response(&new("A.json", 1), Some(&lease(token)))).unwrap()
+        store
+            .write_loosely(|w| w.register_response(&new("A.json", 1), Some(&lease(token))))
+            .unwrap()
     };
     let first = register("one");
     assert!(first.is_new);

@@ -94,7 +94,7 @@ pub(crate) fn a_series_keeps_count_of_its_bars(database: &dyn Database) {
     };
 
     let first = write(101, &|w, state| {
-        bars.iter().for_each(|bar| state.add(bar));
+        state.add(&bars);
         w.insert_bars(id, CHART, instant(1), &bars)
     });
     assert_eq!((first.bars, first.revision, first.changed_at), (3, 1, instant(101)));

@@ -173,7 +173,7 @@ pub(crate) fn loaders_of_one_series_take_turns(database: &dyn Database) {
                                 *state.sums(),
                                 YearSums::of(seen.iter().map(|stored| &stored.bar))
                             );
-                            state.add(&bar);
+                            state.add([&bar]);
                             state.revise(instant(1));
                             w.insert_bars(id, CHART, instant(1), &[bar])?;
                             w.save_series(state)
