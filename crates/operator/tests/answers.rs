@@ -196,13 +196,13 @@ fn the_status_tells_what_there_is() {
     let site = Site::new();
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         4 pending: `worker migrate up` applies them
+    migrations         5 pending: `worker migrate up` applies them
     [Done]
     "#);
     drop(site.operator());
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         4 applied
+    migrations         5 applied
     stocks             0
     series             0
     bars               0
@@ -217,7 +217,7 @@ fn the_status_tells_what_there_is() {
     site.folder.write("raw/WAITS_2025-06-16.html", "x");
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         4 applied
+    migrations         5 applied
     stocks             1
     series             1
     bars               40
@@ -243,6 +243,7 @@ fn migrations_are_told_one_by_one() {
     pending 0002_responses
     pending 0003_prices
     pending 0004_readable
+    pending 0005_series_state
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -250,6 +251,7 @@ fn migrations_are_told_one_by_one() {
     applied 0002_responses
     applied 0003_prices
     applied 0004_readable
+    applied 0005_series_state
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -257,14 +259,15 @@ fn migrations_are_told_one_by_one() {
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Down), @r#"
-    reverted 0004_readable
+    reverted 0005_series_state
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Status), @r#"
     applied 0001_stocks
     applied 0002_responses
     applied 0003_prices
-    pending 0004_readable
+    applied 0004_readable
+    pending 0005_series_state
     [Done]
     "#);
     while !site.migrate(Migrate::Down).starts_with("nothing") {}
@@ -327,9 +330,15 @@ fn errors_name_what_is_wrong_and_why() {
         change(&mut settings);
         site.answer(|_| Operator::open(&settings).map(|_| Exit::Done))
     };
-    assert_snapshot!(open(&|s| s.database_url = Secret::new("cream.db".to_owned())), @r#"error: DATABASE_URL: the database URL "cream.db" cannot be used: it has no scheme; write sqlite:PATH"#);
+    assert_snapshot!(open(&|s| s.database_url = Secret::new("cream.db".to_owned())), @r#"error: DATABASE_URL: the database URL "cream.db" cannot be used: it has no scheme; write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"#);
     assert_snapshot!(
-        open(&|s| s.database_url = Secret::new("postgres://me:hunter2@db/x".to_owned())), @r#"error: DATABASE_URL: the database URL "postgres:…" cannot be used: PostgreSQL is not in this version; write sqlite:PATH"#
+        open(&|s| s.database_url = Secret::new("mysql://me:hunter2@db/x".to_owned())), @r#"error: DATABASE_URL: the database URL "mysql:…" cannot be used: only SQLite and PostgreSQL are supported; write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"#
+    );
+    assert_snapshot!(
+        open(&|s| s.database_replica_url = Some(Secret::new("x:hunter2".to_owned()))), @r#"error: DATABASE_REPLICA_URL: the database URL "x:…" cannot be used: the scheme is not known; write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"#
+    );
+    assert_snapshot!(
+        open(&|s| s.database_url = Secret::new("postgres://me:hunter2@127.0.0.1:1/x".to_owned())), @r#"error: cannot reach the database postgres://me@127.0.0.1:1/x: connection to server at "127.0.0.1", port 1 failed: Connection refused Is the server running on that host and accepting TCP/IP connections?; check the host and the port in the URL"#
     );
     let file = site.folder.write("file", "x");
     assert_snapshot!(open(&|s| s.raw_responses_dir.clone_from(&file)), @"error: cannot prepare the archive's folders: [FOLDER]/file, set for the raw responses, is not a folder");

@@ -54,13 +54,13 @@ pub(crate) fn milliseconds(timeout: Duration) -> i32 {
 /// What keeps a connection from being made, in the library's words and, where they are known, in
 /// terms of what to do about it.
 fn refused(target: &PostgresUrl, message: &str) -> StoreError {
-    // One line for each address that was tried.
-    let message = target.without_secrets(&message.trim().replace('\n', "; "));
+    let lines: Vec<&str> = message.lines().map(str::trim).collect();
+    let message = target.without_secrets(&lines.join(" "));
     let has = |part: &str| message.contains(part);
     let (hint, passes) = if has("could not translate host name") {
         ("; check the host's name in the URL", false)
     } else if has("Connection refused") || has("No such file or directory") {
-        ("; is PostgreSQL running there, and is the port right?", true)
+        ("; check the host and the port in the URL", true)
     } else if has("timeout expired") || has("No route to host") || has("Network is unreachable") {
         ("; is the host up, and does a firewall let the connection through?", true)
     } else if has("password authentication failed") || has("no password supplied") {
