@@ -1,13 +1,15 @@
 //! A worker that was paused past its lease finishes nothing that another has taken over.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cream_archive::Folder;
+use cream_models::Vendor;
 use cream_store::{Lease, ResponseStatus, StoreError};
 
-use crate::support::{HookClock, LEASE, Run, Site, series, start};
+use crate::support::{HookClock, LEASE, Run, Site, chart_name, series, start};
 use cream_processor::Cancel;
 
 /// Takes a response over, as a worker does when the lease is over. False where it is settled.
@@ -97,4 +99,46 @@ fn two_workers_over_one_archive_load_each_file_once() {
     assert_eq!((total(0), total(2), total(5), total(6)), (10, 0, 0, 0), "{lines}");
     assert_eq!(site.bars(), 600);
     assert_eq!(site.files().map(|names| names.len()), [0, 10, 0]);
+}
+
+#[test]
+fn two_workers_on_one_series_end_as_one_does() {
+    // Each response is a day's, and says otherwise about some day than the one before.
+    let truth = series("SAME1", 300);
+    let put = |site: &Site| -> Vec<PathBuf> {
+        (1..=16_u32)
+            .map(|day| {
+                let gone = truth.rows[usize::try_from(day).unwrap() * 7].date;
+                let bytes = truth.clone().without_row(gone).chart_json();
+                site.put("in", &chart_name("SAME1", day), bytes)
+            })
+            .collect()
+    };
+    let alone = Site::new();
+    for path in put(&alone) {
+        assert_eq!(alone.import(&[path]).summary.loaded, 1);
+    }
+    let site = Site::new();
+    let paths = put(&site);
+    thread::scope(|scope| {
+        // The one from the oldest on, the other from the newest.
+        let (old, new) = paths.split_at(8);
+        let importer = |paths: Vec<PathBuf>| {
+            let site = &site;
+            move || {
+                for path in paths {
+                    let run = site.import(&[path]);
+                    assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0], "{}", run.lines());
+                }
+            }
+        };
+        scope.spawn(importer(old.to_vec()));
+        scope.spawn(importer(new.iter().rev().cloned().collect()));
+    });
+    assert_eq!(site.digest(), alone.digest());
+    let held = |site: &Site| {
+        let series = site.series("SAME1", Vendor::YahooChart).unwrap();
+        (series.bars, series.first_date, series.last_date)
+    };
+    assert_eq!(held(&site), held(&alone));
 }

@@ -9,7 +9,7 @@ use cream_testkit::{
 };
 use proptest::prelude::*;
 
-use crate::support::Site;
+use crate::support::{ON_POSTGRES, Site};
 
 const SYMBOL: &str = "STORY1";
 
@@ -60,7 +60,7 @@ fn import_each(site: &Site, paths: &[PathBuf]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if ON_POSTGRES { 6 } else { 24 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_any_number_of_times_and_a_rebuild_end_the_same(

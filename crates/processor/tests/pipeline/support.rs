@@ -11,7 +11,12 @@ use cream_processor::{
     Cancel, FileReport, ImportSource, Outcome, Processor, ProcessorOptions, Summary,
 };
 use cream_store::{Response, ResponseStatus, Series, Store, StoreOptions};
+use cream_testkit::postgres::{self, TestDatabase};
 use cream_testkit::{Listing, Scenario, SyntheticSeries, TestDir};
+
+/// Whether these are the tests on PostgreSQL: they are compiled a second time for it.
+pub(crate) const ON_POSTGRES: bool =
+    matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"pipeline_postgres");
 
 /// Seconds a worker holds what it has claimed, as the documentation promises.
 pub(crate) const LEASE: i64 = 60;
@@ -63,6 +68,8 @@ pub(crate) struct Site {
     pub(crate) archive: Archive,
     pub(crate) clock: TestClock,
     pub(crate) options: ProcessorOptions,
+    /// Where the database is on a server: goes when the site does.
+    _database: Option<TestDatabase>,
 }
 
 impl Site {
@@ -80,23 +87,27 @@ impl Site {
         for name in template.names("").iter().filter(|name| name.starts_with("cream.db")) {
             std::fs::copy(template.join(name), folder.join(name)).unwrap();
         }
-        Self::in_folder(folder)
+        let site = Self::in_folder(folder);
+        if ON_POSTGRES {
+            let _ = site.rebuild();
+        }
+        site
     }
 
     fn in_folder(folder: TestDir) -> Self {
         let archive = Archive::new(folder.join("raw"), folder.join("parsed"), folder.join("dead"));
         archive.create_folders().unwrap();
-        let store = store(&folder, "cream.db", &StoreOptions::default());
+        let (store, _database) = store(&folder, "cream.db");
         let clock = TestClock(Arc::default());
         clock.set(start());
         // Whoever wants a file to wait says so.
         let options = ProcessorOptions { patience: Duration::ZERO, ..ProcessorOptions::default() };
-        Self { folder, store, archive, clock, options }
+        Self { folder, store, archive, clock, options, _database }
     }
 
     /// The same archive beside an empty database.
     pub(crate) fn beside_new_database(mut self) -> Self {
-        self.store = store(&self.folder, "new.db", &StoreOptions::default());
+        (self.store, self._database) = store(&self.folder, "new.db");
         self
     }
 
@@ -174,11 +185,20 @@ impl Site {
     }
 }
 
-fn store(folder: &TestDir, name: &str, options: &StoreOptions) -> Store {
-    let url = format!("sqlite:{}", folder.join(name).display());
-    let store = Store::open(&url.parse().unwrap(), options).unwrap();
-    store.migrate_up().unwrap();
-    store
+/// An empty, migrated database.
+fn store(folder: &TestDir, name: &str) -> (Store, Option<TestDatabase>) {
+    let open = |url: &str| {
+        let store = Store::open(&url.parse().unwrap(), &StoreOptions::default()).unwrap();
+        store.migrate_up().unwrap();
+        store
+    };
+    if !ON_POSTGRES {
+        return (open(&format!("sqlite:{}", folder.join(name).display())), None);
+    }
+    // Where there is no PostgreSQL, that has been said, and there is nothing to test.
+    let cluster = postgres::shared().unwrap_or_else(|| std::process::exit(0));
+    let database = cluster.database("processor", |url| drop(open(url)));
+    (open(&database.url()), Some(database))
 }
 
 /// What a batch told, in the order in which it did.
