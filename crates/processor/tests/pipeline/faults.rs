@@ -56,6 +56,32 @@ fn a_database_locked_for_too_long_leaves_the_files_for_the_next_run() {
 }
 
 #[test]
+fn a_lock_that_goes_away_is_waited_for() {
+    let mut site = Site::new();
+    put_some(&site);
+    let blocker = site.store.clone();
+    site.store = site.another_store(Duration::from_millis(20));
+    site.options.patience = Duration::from_secs(600);
+    let (locked, wait_locked) = mpsc::channel();
+    let run = thread::scope(|scope| {
+        scope.spawn(move || {
+            let held = blocker.write(|_| -> Result<(), StoreError> {
+                locked.send(()).unwrap();
+                // Far longer than one attempt waits.
+                thread::sleep(Duration::from_millis(400));
+                Ok(())
+            });
+            held.unwrap();
+        });
+        wait_locked.recv().unwrap();
+        site.process()
+    });
+    assert_eq!(run.counts(), [4, 0, 1, 0, 0, 0, 0], "{}", run.lines());
+    assert!(!run.summary.halted);
+    assert_eq!(site.digest(), undisturbed());
+}
+
+#[test]
 fn a_lock_that_comes_between_claim_and_record_loses_nothing() {
     let mut site = Site::new();
     let name = "LOCK1_2025-06-16.html";

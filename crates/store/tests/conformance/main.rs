@@ -151,6 +151,74 @@ mod sqlite_only {
     }
 
     #[test]
+    fn data_of_the_fourth_migration_are_kept_by_the_fifth_and_come_back() {
+        let database = Sqlite::fresh();
+        let store = database.store();
+        assert_eq!(store.migrate_down().unwrap().as_deref(), Some("0005_series_state"));
+        database
+            .raw(
+                "INSERT INTO stock VALUES (1, 'A', 'Name', NULL, 'ETF', 5, NULL, 6), \
+                 (2, 'B', NULL, NULL, NULL, NULL, NULL, NULL); \
+                 INSERT INTO series VALUES (1, 1, 'USD', NULL, 3, NULL, 2, 18000, 18001, 4, 9), \
+                 (1, 2, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, 0); \
+                 INSERT INTO stock_data (stock_id, vendor, date, close, is_final, flags, as_of, \
+                 withdrawn_at) VALUES (1, 1, 18000, 5, 1, 0, 1, NULL), (1, 1, 18001, 6, 0, 0, 1, \
+                 NULL), (1, 1, 18002, 7, 1, 0, 1, 2); \
+                 INSERT INTO corporate_action (stock_id, vendor, date, kind, amount, as_of) \
+                 VALUES (1, 1, 18000, 'dividend', 1, 1); \
+                 INSERT INTO tracked_stock (stock_id, vendor, vendor_symbol, is_active, \
+                 last_pull_status, failures) VALUES (2, 1, 'B', 1, 'pending', 0)",
+            )
+            .unwrap();
+        let tables = ["stock", "series", "stock_data", "corporate_action", "tracked_stock"];
+        let dump = || {
+            tables.map(|table| {
+                let columns = columns(table);
+                database.query(&format!("SELECT {columns} AS text FROM {table} ORDER BY 1"))
+            })
+        };
+        let before = dump();
+        store.migrate_up().unwrap();
+        let series = store.read(|r| r.series(cream_store::StockId(1), Vendor::YahooChart));
+        let series = series.unwrap().unwrap();
+        let name = series.description.name.as_ref().map(|said| (said.text.as_str(), said.at));
+        assert_eq!(name, Some(("Name", cream_models::Timestamp::from_micros(5))));
+        assert_eq!((series.currency(), series.bars, series.revision), (Some("USD"), 2, 4));
+        // The sums are worked out when they are asked for.
+        let state = store.write(|w| w.lock_series(series.stock_id, Vendor::YahooChart)).unwrap();
+        let stored =
+            store.read(|r| r.bars(series.stock_id, Vendor::YahooChart, &Default::default()));
+        let stored = stored.unwrap();
+        assert_eq!(stored.len(), 2);
+        let bars = stored.iter().map(|stored| &stored.bar);
+        let sums = cream_store::YearSums::of(bars);
+        let range = cream_models::DateRange::ALL;
+        assert!(
+            state.sums().differing(&sums, range).is_none() && !state.sums().has_same_actions(&sums)
+        );
+        store.migrate_down().unwrap();
+        assert_eq!(dump(), before);
+    }
+
+    /// What a row of the fourth migration holds, as one text.
+    fn columns(table: &str) -> &'static str {
+        match table {
+            "stock" => {
+                "json_array(id, symbol, name, exchange, kind, name_at, exchange_at, kind_at)"
+            }
+            "series" => {
+                "json_array(stock_id, vendor, currency, time_zone, currency_at, bars, first_date, \
+                 last_date, revision, changed_at)"
+            }
+            "stock_data" => {
+                "json_array(stock_id, vendor, date, close, is_final, as_of, withdrawn_at)"
+            }
+            "corporate_action" => "json_array(stock_id, vendor, date, kind, amount, as_of)",
+            _ => "json_array(stock_id, vendor, vendor_symbol, is_active)",
+        }
+    }
+
+    #[test]
     fn the_view_for_people_reads_well() {
         let database = Sqlite::fresh();
         let id = stock(database.store(), "TSLA");

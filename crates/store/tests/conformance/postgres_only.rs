@@ -2,6 +2,7 @@
 
 use cream_models::Vendor;
 use cream_store::{DatabaseUrl, Store, StoreError, StoreOptions};
+use cream_testkit::postgres::{Cluster, Options};
 
 use crate::harness::{Database as _, Done, Postgres, bar, instant, stock, symbol};
 
@@ -131,4 +132,42 @@ fn each_way_a_connection_fails_is_told_without_the_password() {
     told(&format!("{good}?sslmode=require"), &["does not support SSL", "sslmode"], false);
     told(&format!("{good}?sslmode=often"), &["invalid sslmode value"], false);
     told(&format!("{good}?colour=red"), &["colour"], false);
+}
+
+#[test]
+fn tls_is_used_as_the_url_says() {
+    let options = Options { tls: true, ..Options::default() };
+    let Some(cluster) = Cluster::start_if_installed(&options) else { return };
+    let url = cluster.url("postgres");
+    let open = |mode: &str| {
+        let url: DatabaseUrl = format!("{url}?sslmode={mode}").parse().unwrap();
+        Store::open(&url, &StoreOptions::default())
+    };
+    // What a store's session says of itself.
+    let is_encrypted = |mode: &str| {
+        let store = open(mode).unwrap();
+        let mut said = String::new();
+        let asked = store.read(|_| -> Done {
+            said = cluster
+                .sql(
+                    "postgres",
+                    "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE application_name = 'cream'",
+                )
+                .unwrap();
+            Ok(())
+        });
+        asked.unwrap();
+        said.trim() == "t"
+    };
+    let certificate = cluster.certificate().unwrap();
+    let trusting = format!("verify-full&sslrootcert={}", certificate.display());
+    assert!(is_encrypted("require"));
+    assert!(is_encrypted(&trusting));
+    assert!(!is_encrypted("disable"));
+    // A server that nobody vouches for is not talked to.
+    let error = open("verify-full&sslrootcert=/nowhere/root.crt").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("/nowhere/root.crt") && text.contains("docs/operations.md"), "{text}");
+    assert!(!error.is_transient());
 }
