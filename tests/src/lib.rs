@@ -1,23 +1,31 @@
 //! End-to-end tests: the two real binaries, real files, a real database, real HTTP.
 //!
 //! A [`Site`] is a temporary folder with a database and an archive of its own; the binaries are
-//! started with settings that point there and with no other.
+//! started with settings that point there and with no other. [`Responses`] are what it is fed
+//! with, and a [`SmallDisk`] is one that is soon full.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     reason = "tests only: what goes wrong ought to fail loudly and at once"
 )]
 
+mod responses;
+mod small_disk;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cream_testkit::{Exited, ReadyProcess, TestDir};
 use serde_json::Value;
+
+pub use responses::Responses;
+pub use small_disk::SmallDisk;
 
 /// Long enough for a debug build on a busy machine; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,6 +63,12 @@ fn build() -> PathBuf {
 pub struct Site {
     /// The folder.
     pub folder: TestDir,
+    /// Where the database is, unless it is a file in the folder.
+    database: Option<String>,
+    /// Where the archive is, unless it is in the folder.
+    archive: Option<PathBuf>,
+    /// What else is set.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Site {
@@ -62,6 +76,48 @@ impl Site {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A new one whose database is at this URL.
+    #[must_use]
+    pub fn on(url: impl Into<String>) -> Self {
+        Self { database: Some(url.into()), ..Self::default() }
+    }
+
+    /// The same with another setting.
+    #[must_use]
+    pub fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((variable, value.into()));
+        self
+    }
+
+    /// The same with its archive in this folder.
+    #[must_use]
+    pub fn with_archive(mut self, folder: &Path) -> Self {
+        self.archive = Some(folder.to_owned());
+        self
+    }
+
+    /// Where its database is, unless it is a file in the folder.
+    #[must_use]
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// A folder of the archive: `raw`, `parsed` or `dead`.
+    #[must_use]
+    pub fn archive(&self, folder: &str) -> PathBuf {
+        self.archive.as_deref().unwrap_or(self.folder.path()).join(folder)
+    }
+
+    /// The names of the files in a folder of the archive, sorted; none where there is no folder.
+    #[must_use]
+    pub fn archived(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.archive(folder)).into_iter().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// A command that runs a binary with this site's settings and no other.
@@ -75,14 +131,22 @@ impl Site {
                 command.env_remove(&variable);
             }
         }
+        let file = || format!("sqlite:{}", self.folder.join("cream.db").display());
         command
             .args(arguments)
             .current_dir(self.folder.path())
-            .env("DATABASE_URL", format!("sqlite:{}", self.folder.join("cream.db").display()))
-            .env("STOCK_DATA_RAW_RESPONSES_DIR", self.folder.join("raw"))
-            .env("STOCK_DATA_PARSED_RESPONSES_DIR", self.folder.join("parsed"))
-            .env("STOCK_DATA_DEADLETTER_RESPONSES_DIR", self.folder.join("dead"));
+            .env("DATABASE_URL", self.database.clone().unwrap_or_else(file))
+            .env("STOCK_DATA_RAW_RESPONSES_DIR", self.archive("raw"))
+            .env("STOCK_DATA_PARSED_RESPONSES_DIR", self.archive("parsed"))
+            .env("STOCK_DATA_DEADLETTER_RESPONSES_DIR", self.archive("dead"))
+            .envs(self.settings.iter().map(|(variable, value)| (variable, value)));
         command
+    }
+
+    /// Starts the worker.
+    #[must_use]
+    pub fn start_worker(&self, arguments: &[&str]) -> ReadyProcess {
+        ReadyProcess::start(&mut self.command("worker", arguments))
     }
 
     /// Runs the worker to its end.
@@ -92,7 +156,7 @@ impl Site {
     /// Where it does not end.
     #[must_use]
     pub fn worker(&self, arguments: &[&str]) -> Exited {
-        ReadyProcess::run(&mut self.command("worker", arguments), PATIENCE).unwrap()
+        self.start_worker(arguments).wait(PATIENCE).unwrap()
     }
 
     /// Runs the worker, which must end well, and gives what it wrote to standard output.
@@ -105,6 +169,19 @@ impl Site {
         let ended = self.worker(arguments);
         assert_eq!(ended.code(), Some(0), "{arguments:?}: {}\n{}", ended.stdout, ended.stderr);
         ended.stdout
+    }
+
+    /// Waits until the worker has loaded some files.
+    ///
+    /// # Panics
+    ///
+    /// Where it ends before, or does not come to it.
+    pub fn await_some(&self, worker: &mut ReadyProcess) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.archived("parsed").len() < 10 {
+            assert!(worker.is_running() && Instant::now() < deadline, "{}", worker.stderr());
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Imports paths; dead letters and refusals among them are no failure of the test.
