@@ -177,8 +177,12 @@ impl Processor {
             Err(error) => return refused(0, format!("cannot be read: {error}")),
         };
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut mode = Mode::NEW;
         let folder = match self.archive.write(&name, &bytes) {
-            Ok(Written::New) => Folder::Raw,
+            Ok(Written::New) => {
+                mode = Mode::FRESH;
+                Folder::Raw
+            }
             Ok(Written::AlreadyThere) => match self.archive.find(&name) {
                 Ok(Some(folder)) => folder,
                 // Moved by another worker between the two looks.
@@ -188,7 +192,7 @@ impl Processor {
             Err(error @ ArchiveError::NameTaken { .. }) => return refused(len, error.to_string()),
             Err(error) => return failed(len, Outcome::Failed(error.into())),
         };
-        self.process_bytes(&name, folder, &bytes, Mode::NEW)
+        self.process_bytes(&name, folder, &bytes, mode)
     }
 
     /// Runs `work` over the files on a bounded number of threads. Files of one symbol are worked

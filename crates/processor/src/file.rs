@@ -5,7 +5,8 @@ use cream_loader::{Guard, Load, LoadError, LoadOptions, LoadReport, load};
 use cream_models::{PriceHistory, Symbol, Timestamp, Vendor};
 use cream_parser::ParseOptions;
 use cream_store::{
-    DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseStatus, StockId, StoreError,
+    DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseId, ResponseStatus,
+    StockId, StoreError,
 };
 use log::{debug, info, warn};
 
@@ -148,6 +149,12 @@ impl Processor {
         if is_kept_apart(name, &sha256) {
             return self.set_aside(name, folder, &registration, kept_apart(name));
         }
+        if mode.is_fresh
+            && let Some(loaded) = self.load_at_once(name, bytes, &registration)?
+        {
+            self.archive.move_to(name, folder, Folder::Parsed)?;
+            return Ok(Outcome::Loaded(Box::new(loaded)));
+        }
         let response = match self.claim(name, &registration, mode.retry) {
             Ok(Claim::Ours(response)) => response,
             Ok(Claim::Settled(response)) => {
@@ -162,9 +169,10 @@ impl Processor {
             Err(error) => return Err(error.into()),
         };
 
-        let (token, now) = (self.token(name), registration.registered_at);
+        let token = self.token(name);
         let mut known = Known::default();
-        match self.parse_and_load(name, bytes, now, &response, &token, mode, &mut known) {
+        let record = Record::Claimed { response: response.id, token: &token };
+        match self.parse_and_load(name, bytes, &registration, record, mode, &mut known) {
             Ok(loaded) => {
                 self.archive.move_to(name, folder, Folder::Parsed)?;
                 Ok(Outcome::Loaded(Box::new(loaded)))
@@ -179,14 +187,35 @@ impl Processor {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the steps of one file share what is known")]
+    /// Loads a file that was written to the archive a moment ago, and so is likely in no other
+    /// hands: it is registered, loaded and done with in one transaction, without a claim. `None`
+    /// where the response is not as it should be, or its name is known: then it takes the usual
+    /// way, which finds out again.
+    fn load_at_once(
+        &self,
+        name: &FileName,
+        bytes: &[u8],
+        registration: &NewResponse,
+    ) -> Result<Option<Loaded>, Error> {
+        let record = Record::New(registration);
+        let mode = Mode::NEW;
+        let loaded =
+            self.parse_and_load(name, bytes, registration, record, mode, &mut Known::default());
+        match loaded {
+            Ok(loaded) => Ok(Some(loaded)),
+            Err(Error::Store(StoreError::NameTaken { .. })) => Ok(None),
+            Err(Error::Load(LoadError::Store(StoreError::NameTaken { .. }))) => Ok(None),
+            Err(error) if is_about_the_machine(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     fn parse_and_load(
         &self,
         name: &FileName,
         bytes: &[u8],
-        now: Timestamp,
-        response: &Response,
-        token: &str,
+        registration: &NewResponse,
+        record: Record<'_>,
         mode: Mode,
         known: &mut Known,
     ) -> Result<Loaded, Error> {
@@ -197,22 +226,24 @@ impl Processor {
         }
         let history = cream_parser::parse_with(bytes, &options)?;
         known.vendor = Some(history.vendor);
-        let (symbol, fetched_at) = provenance(name, &history, now)?;
+        let (symbol, fetched_at) = provenance(name, &history, registration.registered_at)?;
         known.fetched_at = Some(fetched_at);
 
-        let job = Job { response, token, fetched_at, history: &history };
-        let report = match self.load(&symbol, &job, mode.guard, known)? {
+        let this = Load { fetched_at, sha256: &registration.sha256, history: &history };
+        let report = match self.load(&symbol, &this, record, mode.guard, known)? {
             Some(report) => report,
             None => {
                 // In a transaction of its own: a database that shares the table of stocks between
-                // machines holds back every other writer of it until the commit.
-                // The commit that relies on it makes it durable too.
+                // machines holds back every other writer of it until the commit. The commit that
+                // relies on it makes it durable too.
                 self.store.write_loosely(|writer| writer.ensure_stock(&symbol))?;
-                self.load(&symbol, &job, mode.guard, known)?.ok_or(StoreError::Corrupt {
-                    table: "stock",
-                    column: "symbol",
-                    value: symbol.to_string(),
-                })?
+                self.load(&symbol, &this, record, mode.guard, known)?.ok_or(
+                    StoreError::Corrupt {
+                        table: "stock",
+                        column: "symbol",
+                        value: symbol.to_string(),
+                    },
+                )?
             }
         };
         Ok(Loaded { symbol, vendor: history.vendor, report, warnings: history.warnings })
@@ -223,34 +254,41 @@ impl Processor {
     fn load(
         &self,
         symbol: &Symbol,
-        job: &Job<'_>,
+        this: &Load<'_>,
+        record: Record<'_>,
         guard: Guard,
         known: &mut Known,
     ) -> Result<Option<LoadReport>, LoadError> {
-        let Job { response, token, fetched_at, history } = *job;
+        let Load { fetched_at, history, .. } = *this;
         self.store.write(|writer| {
             let series = writer.lock_series_of(symbol, history.vendor)?;
             let Some(series) = series else { return Ok(None) };
             let stock_id = series.series().stock_id;
             known.stock = Some(stock_id);
             let options = LoadOptions { batch_size: self.options.batch_size, guard };
-            let this = Load { fetched_at, sha256: &response.sha256, history };
-            let report = load(writer, series, &this, &options)?;
+            let report = load(writer, series, this, &options)?;
             let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-            writer.finish_parsed(
-                response.id,
-                token,
-                &ParsedResponse {
-                    stock_id,
-                    vendor: history.vendor,
-                    fetched_at,
-                    coverage: history.coverage.clone(),
-                    inserted: count(report.bars.inserted),
-                    updated: count(report.bars.updated),
-                    unchanged: count(report.bars.unchanged),
-                    withdrawn: count(report.bars.withdrawn),
-                },
-            )?;
+            let parsed = ParsedResponse {
+                stock_id,
+                vendor: history.vendor,
+                fetched_at,
+                coverage: history.coverage.clone(),
+                inserted: count(report.bars.inserted),
+                updated: count(report.bars.updated),
+                unchanged: count(report.bars.unchanged),
+                withdrawn: count(report.bars.withdrawn),
+            };
+            match record {
+                Record::Claimed { response, token } => {
+                    writer.finish_parsed(response, token, &parsed)?;
+                }
+                Record::New(new) => {
+                    if !writer.record_parsed(new, &parsed)? {
+                        let file_name = new.file_name.clone();
+                        return Err(StoreError::NameTaken { file_name }.into());
+                    }
+                }
+            }
             Ok(Some(report))
         })
     }
@@ -396,13 +434,13 @@ impl Processor {
     }
 }
 
-/// A response that is claimed and parsed.
+/// How it is recorded that a response is loaded.
 #[derive(Clone, Copy)]
-struct Job<'a> {
-    response: &'a Response,
-    token: &'a str,
-    fetched_at: Timestamp,
-    history: &'a PriceHistory,
+enum Record<'a> {
+    /// It was claimed under this token.
+    Claimed { response: ResponseId, token: &'a str },
+    /// Nobody knows of it yet.
+    New(&'a NewResponse),
 }
 
 /// What came of claiming a response.

@@ -167,13 +167,17 @@ pub(crate) struct Mode {
     pub(crate) guard: Guard,
     /// Whether a dead letter gets another try.
     pub(crate) retry: bool,
+    /// Whether the file was written to the archive a moment ago.
+    pub(crate) is_fresh: bool,
 }
 
 impl Mode {
     /// New responses.
-    pub(crate) const NEW: Self = Self { guard: Guard::Refuse, retry: false };
+    pub(crate) const NEW: Self = Self { guard: Guard::Refuse, retry: false, is_fresh: false };
+    /// New responses that this processor has written itself.
+    pub(crate) const FRESH: Self = Self { is_fresh: true, ..Self::NEW };
     /// Responses that were accepted before.
-    pub(crate) const ACCEPTED: Self = Self { guard: Guard::Accept, retry: true };
+    pub(crate) const ACCEPTED: Self = Self { guard: Guard::Accept, retry: true, is_fresh: false };
 }
 
 impl Processor {

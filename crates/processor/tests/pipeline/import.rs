@@ -1,9 +1,9 @@
 //! Imports, again and again.
 
-use cream_archive::Folder;
-use cream_store::ResponseStatus;
+use cream_archive::{Folder, sha256};
+use cream_store::{Lease, NewResponse, ResponseStatus};
 
-use crate::support::{Site, chart_name, series};
+use crate::support::{LEASE, Site, chart_name, series, start};
 
 #[test]
 fn the_same_file_again_changes_nothing() {
@@ -63,4 +63,36 @@ fn what_an_old_archive_holds_is_loaded_into_a_new_database() {
     assert_eq!((site.digest(), site.files()), (digest, files));
     assert_eq!(site.status(&chart_name("OLD1", 16)), Some(ResponseStatus::Parsed));
     assert!(site.holds(Folder::Parsed, &chart_name("OLD1", 16)));
+}
+
+#[test]
+fn what_another_has_registered_meanwhile_is_not_loaded_beside_it() {
+    let name = chart_name("MET1", 16);
+    let bytes = series("MET1", 40).chart_json();
+    let new = |bytes: &[u8]| NewResponse {
+        file_name: name.clone(),
+        sha256: sha256(bytes),
+        byte_len: i64::try_from(bytes.len()).unwrap(),
+        registered_at: start(),
+    };
+    let lease = Lease { token: "other", from: start(), until: start().plus_seconds(LEASE) };
+
+    // Claimed by a worker on the same database.
+    let site = Site::new();
+    let path = site.put("in", &name, &bytes);
+    site.store.write(|w| w.register_response(&new(&bytes), Some(&lease))).unwrap();
+    let run = site.import(std::slice::from_ref(&path));
+    assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
+    assert_eq!((site.bars(), site.holds(Folder::Raw, &name)), (0, true));
+    site.clock.set(start().plus_seconds(LEASE));
+    assert_eq!(site.process().counts(), [1, 0, 0, 0, 0, 0, 0]);
+
+    // Registered, with other content.
+    let site = Site::new();
+    let path = site.put("in", &name, &bytes);
+    site.store.write(|w| w.register_response(&new(b"other"), None)).unwrap();
+    let run = site.import(&[path]);
+    assert_eq!(run.counts(), [0, 0, 1, 0, 0, 0, 0], "{}", run.lines());
+    assert!(run.line().contains("registered before with other content"), "{}", run.line());
+    assert_eq!(site.bars(), 0, "nothing of the load is kept");
 }

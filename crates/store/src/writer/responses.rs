@@ -65,6 +65,51 @@ impl Writer<'_> {
         }
     }
 
+    /// Registers a file of the archive that is loaded by this very transaction. False where the
+    /// name is known already: then nothing is recorded, and the transaction must not be kept.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn record_parsed(
+        &mut self,
+        new: &NewResponse,
+        parsed: &ParsedResponse,
+    ) -> Result<bool, StoreError> {
+        let range = parsed.coverage.range;
+        on!(self.connection, c => diesel::insert_into(t::table)
+            .values((
+                (
+                    t::file_name.eq(&new.file_name),
+                    t::sha256.eq(new.sha256.as_slice()),
+                    t::byte_len.eq(new.byte_len),
+                    t::registered_at.eq(new.registered_at.micros()),
+                    t::status.eq(ResponseStatus::Parsed.name()),
+                    t::attempts.eq(1),
+                ),
+                t::stock_id.eq(parsed.stock_id.0),
+                t::vendor.eq(parsed.vendor.code()),
+                t::fetched_at.eq(parsed.fetched_at.micros()),
+                (
+                    t::covers_from.eq(range.map(|range| DayValue(range.first()))),
+                    t::covers_to.eq(range.map(|range| DayValue(range.last()))),
+                    t::undecided_bars.eq(ranges_text(&parsed.coverage.undecided_bars)),
+                    t::undecided_actions.eq(ranges_text(&parsed.coverage.undecided_actions)),
+                ),
+                (
+                    t::inserted.eq(parsed.inserted),
+                    t::updated.eq(parsed.updated),
+                    t::unchanged.eq(parsed.unchanged),
+                    t::withdrawn.eq(parsed.withdrawn),
+                ),
+            ))
+            .on_conflict(t::file_name)
+            .do_nothing()
+            .execute(c))
+        .map(|rows| rows == 1)
+        .map_err(failed)
+    }
+
     /// Claims a pending response until a moment, and counts the attempt. `None` where it is not
     /// pending, or is claimed under another token whose time is not over.
     ///

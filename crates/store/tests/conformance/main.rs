@@ -66,6 +66,7 @@ conformance! {
         a_name_is_registered_once,
         a_name_with_other_content_is_refused,
         a_new_response_may_be_claimed_at_once,
+        a_response_may_be_recorded_and_done_with_at_once,
         one_claims_and_another_waits_for_the_lease,
         only_the_holder_finishes,
         a_dead_letter_is_tried_again,

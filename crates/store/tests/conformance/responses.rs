@@ -111,6 +111,29 @@ pub(crate) fn a_new_response_may_be_claimed_at_once(database: &dyn Database) {
     assert_eq!(response.error.as_deref(), Some("a \u{fffd} in it"));
 }
 
+pub(crate) fn a_response_may_be_recorded_and_done_with_at_once(database: &dyn Database) {
+    let store = database.store();
+    let stock_id = stock(store, "A");
+    let coverage =
+        Coverage { range: Some("2020-01-01..2020-12-31".parse().unwrap()), ..Coverage::default() };
+    let result = parsed(stock_id, 50, coverage.clone());
+    assert!(store.write(|w| w.record_parsed(&new("A.json", 1), &result)).unwrap());
+    let response = store.read(|r| r.response("A.json")).unwrap().unwrap();
+    assert_eq!((response.status, response.attempts), (ResponseStatus::Parsed, 1));
+    assert_eq!((response.sha256, response.byte_len), ([1; 32], 1_000));
+    assert_eq!((response.stock_id, response.fetched_at), (Some(stock_id), Some(instant(50))));
+    assert_eq!(response.coverage, coverage);
+    let counts = (response.inserted, response.updated, response.unchanged, response.withdrawn);
+    assert_eq!(counts, (4, 3, 2, 1));
+
+    register(database, "B.json", 1);
+    for name in ["A.json", "B.json"] {
+        assert!(!store.write(|w| w.record_parsed(&new(name, 1), &result)).unwrap(), "{name}");
+    }
+    let pending = store.read(|r| r.response("B.json")).unwrap().unwrap();
+    assert_eq!(pending.status, ResponseStatus::Pending);
+}
+
 pub(crate) fn only_the_holder_finishes(database: &dyn Database) {
     let store = database.store();
     let stock_id = stock(store, "A");
