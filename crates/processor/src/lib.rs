@@ -33,6 +33,7 @@
 mod batch;
 mod file;
 mod line;
+mod provenance;
 mod report;
 
 use std::sync::Arc;
@@ -46,8 +47,8 @@ use cream_parser::ParseError;
 use cream_store::{Store, StoreError};
 
 pub use batch::{ImportSource, Skipped, SourceError};
-pub use file::ProvenanceError;
 pub use line::{OneLine, chain};
+pub use provenance::ProvenanceError;
 pub use report::{FileReport, Loaded, Outcome, Summary};
 
 /// Why a response was not loaded: the family of stock-data errors, joined.

@@ -41,10 +41,14 @@ fn set_up(connection: &mut PgConnection, options: &StoreOptions) -> QueryResult<
         EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
     connection.batch_execute(&format!(
         "SET client_min_messages = warning; SET synchronous_commit = off; \
-         SET lock_timeout = {}; {english}",
+         SET idle_in_transaction_session_timeout = {ABANDONED}; SET lock_timeout = {}; {english}",
         milliseconds(options.busy_timeout),
     ))
 }
+
+/// After so many milliseconds without a word within a transaction, the server undoes it: whoever
+/// was paused holds no lock for longer than a claim lasts.
+const ABANDONED: u32 = 60_000;
 
 /// A timeout as PostgreSQL wants it, where 0 would stand for none.
 pub(crate) fn milliseconds(timeout: Duration) -> i32 {
