@@ -1,0 +1,265 @@
+//! The roles of docs/operations.md, made by its own scripts on a throwaway database: each can do
+//! what it is for, with the real binaries, and nothing else.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
+use std::path::{Path, PathBuf};
+
+use cream_testkit::postgres::{Cluster, TestDatabase, shared};
+use cream_testkit::{Exited, Listing, ReadyProcess, Scenario};
+use cream_tests::{Api, PATIENCE, Site};
+
+const PASSWORD: &str = "open sesame";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The SQL of a page's fenced block that begins with this comment.
+fn script(page: &str, mark: &str) -> String {
+    let start = format!("```sql\n-- cream: {mark}\n");
+    let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("no script {mark}"));
+    let (script, rest) = rest.split_once("```").unwrap();
+    assert!(!rest.contains(&start), "two scripts {mark}");
+    script.to_owned()
+}
+
+/// A database that was set up as the page says, with roles by names of its own: roles belong to
+/// the whole server.
+struct Setup {
+    cluster: &'static Cluster,
+    /// Goes before the roles, which own something in it.
+    database: Option<TestDatabase>,
+    name: String,
+    rights: String,
+    /// The settings and the archive of whoever runs something.
+    site: Site,
+}
+
+impl Setup {
+    /// `None` where there is no PostgreSQL.
+    fn new() -> Option<Self> {
+        let cluster = shared()?;
+        let database = cluster.empty_database();
+        let name = database.name().to_owned();
+        let page = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+        let renamed = |mark| {
+            script(&page, mark)
+                .replace("cream_", &format!("{name}_"))
+                .replace("DATABASE cream", &format!("DATABASE {name}"))
+        };
+        let (roles, rights) = (renamed("roles"), renamed("rights"));
+        let setup = Self { cluster, database: Some(database), name, rights, site: Site::new() };
+        // The page has its reader choose passwords; here all have the same one.
+        let roles: String = roles
+            .lines()
+            .map(|line| match line.split_once(" PASSWORD ") {
+                Some((role, _)) => format!("{role} PASSWORD '{PASSWORD}';\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        setup.superuser(&roles);
+        // As createdb does with --owner.
+        setup.superuser(&format!("ALTER DATABASE {} OWNER TO {}", setup.name, setup.role("owner")));
+        let migrated = setup.run("owner", "worker", &["migrate", "up"]);
+        assert_eq!(migrated.code(), Some(0), "{}", migrated.stderr);
+        setup.superuser(&setup.rights);
+        Some(setup)
+    }
+
+    fn role(&self, who: &str) -> String {
+        format!("{}_{who}", self.name)
+    }
+
+    fn superuser(&self, statements: &str) -> String {
+        self.cluster.sql(&self.name, statements).unwrap()
+    }
+
+    fn sql(&self, who: &str, statement: &str) -> Result<String, String> {
+        self.cluster.sql_as(&self.role(who), PASSWORD, &self.name, statement)
+    }
+
+    fn url(&self, who: &str) -> String {
+        self.cluster.url_as(&self.role(who), PASSWORD, &self.name)
+    }
+
+    /// Runs a binary as one of the roles.
+    fn run(&self, who: &str, binary: &str, arguments: &[&str]) -> Exited {
+        let mut command = self.site.command(binary, arguments);
+        ReadyProcess::run(command.env("DATABASE_URL", self.url(who)), PATIENCE).unwrap()
+    }
+
+    fn import(&self, who: &str, path: &Path) -> Exited {
+        self.run(who, "worker", &["import", path.to_str().unwrap()])
+    }
+
+    /// The API server, as one of the roles.
+    fn serve(&self, who: &str) -> Api {
+        let mut command = self.site.command("api-server", &["--listen", "127.0.0.1:0"]);
+        let process = ReadyProcess::start(command.env("DATABASE_URL", self.url(who)));
+        let line = process.wait_for("listening on http://", PATIENCE).unwrap();
+        let url = line.trim_start_matches("listening on ").trim().to_owned();
+        Api { process, url }
+    }
+
+    /// The role is refused each of these for want of a right, and for nothing else.
+    fn refused(&self, who: &str, statements: &[&str]) {
+        for statement in statements {
+            let error = self.sql(who, statement).expect_err(statement);
+            let is_about_rights =
+                error.contains("permission denied") || error.contains("must be owner");
+            assert!(is_about_rights, "{who}: {statement}: {error}");
+        }
+    }
+}
+
+impl Drop for Setup {
+    fn drop(&mut self) {
+        drop(self.database.take());
+        let roles: Vec<String> =
+            ["owner", "worker", "api", "guest"].iter().map(|who| self.role(who)).collect();
+        // What is left of a failed test must not hide its failure.
+        let _ = self.cluster.sql("postgres", &format!("DROP ROLE IF EXISTS {}", roles.join(", ")));
+    }
+}
+
+/// A chart answer about a symbol's 400 days, other prices for another seed.
+fn chart(setup: &Setup, day: u32, seed: u64) -> PathBuf {
+    let chart = Scenario::new(Listing::us_stock("ROLES1", "Roles, Inc."), seed)
+        .ending("2025-06-13".parse().unwrap(), 400)
+        .dividends(60, 0.26)
+        .build();
+    let name = format!("in/ROLES1_2025-06-{day}T213000Z_yahoo-chart.json");
+    setup.site.folder.write(&name, chart.chart_json());
+    setup.site.folder.join(&name)
+}
+
+#[test]
+fn each_role_can_do_what_it_is_for_and_nothing_else() {
+    let Some(setup) = Setup::new() else { return };
+
+    // The worker: imports, writes over many rows, and tells how things are.
+    let ended = setup.import("worker", &root().join("files/samples"));
+    assert_eq!(ended.code(), Some(3), "one sample is broken: {}{}", ended.stdout, ended.stderr);
+    assert!(!ended.stdout.contains("lacks a right"), "{}", ended.stdout);
+    for (day, seed, said) in [(16, 1, "400 inserted"), (17, 2, "0 inserted, 400 updated")] {
+        let ended = setup.import("worker", &chart(&setup, day, seed));
+        assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.contains(said), "{}", ended.stdout);
+    }
+    for command in ["status", "digest", "process"] {
+        let ended = setup.run("worker", "worker", &[command]);
+        assert_eq!(ended.code(), Some(0), "{command}: {}", ended.stderr);
+    }
+    setup.refused(
+        "worker",
+        &[
+            "DROP TABLE stock_data",
+            "ALTER TABLE stock_data DROP COLUMN volume",
+            "TRUNCATE stock_data",
+            "DELETE FROM stock_data",
+            "DELETE FROM raw_response",
+            "UPDATE stock SET symbol = 'OTHER'",
+            "CREATE TABLE mine (a int)",
+            "CREATE SCHEMA mine",
+            "DROP VIEW stock_data_readable",
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
+            "SELECT setval('stock_id_seq', 1)",
+        ],
+    );
+    let reverted = setup.run("worker", "worker", &["migrate", "down"]);
+    assert_eq!(reverted.code(), Some(1), "{}", reverted.stdout);
+
+    // The API serves what was imported, and changes nothing.
+    let api = setup.serve("api");
+    assert_eq!(api.csv("/stock-data/ROLES1/history?format=csv").len(), 400);
+    assert!(!api.csv("/stock-data/GOOG/history?format=csv").is_empty());
+    for path in ["/stock-data", "/stock-data/GOOG", "/stock-data/ROLES1/actions", "/health/ready"] {
+        assert!(api.json(path).is_object(), "{path}");
+    }
+    setup.refused(
+        "api",
+        &[
+            "INSERT INTO stock_data (stock_id, vendor, date, close, is_final, flags, as_of) \
+             VALUES (1, 1, '2025-01-01', 1, true, 0, 0)",
+            "UPDATE stock_data SET close = 1",
+            "DELETE FROM stock_data",
+            "SELECT 1 FROM series FOR UPDATE",
+            "UPDATE series SET revision = 0",
+            "INSERT INTO stock (symbol) VALUES ('MINE')",
+            "DELETE FROM corporate_action",
+            "SELECT file_name FROM raw_response",
+            "SELECT 1 FROM tracked_stock",
+            "TRUNCATE stock_data",
+            "CREATE TABLE mine (a int)",
+            "CREATE TEMPORARY TABLE mine (a int)",
+        ],
+    );
+    drop(api);
+    let ended = setup.import("api", &chart(&setup, 18, 3));
+    assert_eq!(ended.code(), Some(3), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("docs/operations.md"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_migrated_later_is_usable_at_once() {
+    let Some(setup) = Setup::new() else { return };
+    loop {
+        let ended = setup.run("owner", "worker", &["migrate", "down"]);
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        if ended.stdout.contains("nothing to revert") {
+            break;
+        }
+    }
+    // Neither has the right to mend it, and both say so.
+    for (who, binary, arguments) in
+        [("worker", "worker", &["process"][..]), ("api", "api-server", &[])]
+    {
+        let ended = setup.run(who, binary, arguments);
+        assert_eq!(ended.code(), Some(1), "{who}: {}", ended.stdout);
+        assert!(ended.stderr.contains("docs/operations.md"), "{who}: {}", ended.stderr);
+    }
+    let migrated = setup.run("owner", "worker", &["migrate", "up"]);
+    assert_eq!(migrated.code(), Some(0), "{}", migrated.stderr);
+    let ended = setup.import("worker", &chart(&setup, 16, 1));
+    assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+    let api = setup.serve("api");
+    assert_eq!(api.csv("/stock-data/ROLES1/history?format=csv").len(), 400);
+    // Once more, as the page says after migrations were reverted.
+    setup.superuser(&setup.rights);
+    setup.refused("api", &["DELETE FROM stock_data"]);
+    setup.refused("worker", &["DELETE FROM stock_data", "TRUNCATE series"]);
+}
+
+#[test]
+fn who_lacks_rights_is_told_where_they_are_listed() {
+    let Some(setup) = Setup::new() else { return };
+    let guest = setup.role("guest");
+    setup.superuser(&format!("CREATE ROLE {guest} LOGIN PASSWORD '{PASSWORD}'"));
+
+    // The rights script lets nobody else in.
+    let ended = setup.run("guest", "worker", &["status"]);
+    assert_eq!(ended.code(), Some(1), "{}", ended.stdout);
+    assert!(ended.stderr.contains("permission denied for database"), "{}", ended.stderr);
+
+    setup.superuser(&format!("GRANT CONNECT ON DATABASE {} TO {guest}", setup.name));
+    let chart = chart(&setup, 16, 1);
+    let ended = setup.import("guest", &chart);
+    assert_eq!(ended.code(), Some(1), "{}", ended.stdout);
+    assert!(ended.stderr.contains("lacks a right"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("docs/operations.md"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
+
+    // One right is missing: the batch stops early, and loses nothing.
+    let worker = setup.role("worker");
+    setup.superuser(&format!("REVOKE INSERT ON stock_data FROM {worker}"));
+    let ended = setup.import("worker", &chart);
+    assert_eq!(ended.code(), Some(3), "{}{}", ended.stdout, ended.stderr);
+    for part in ["docs/operations.md", "permission denied for table stock_data", "stopped early"] {
+        assert!(ended.stdout.contains(part), "{part} in {}", ended.stdout);
+    }
+    setup.superuser(&setup.rights);
+    let ended = setup.import("worker", &chart);
+    assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("400 inserted"), "{}", ended.stdout);
+}
