@@ -171,3 +171,42 @@ fn tls_is_used_as_the_url_says() {
     assert!(text.contains("/nowhere/root.crt") && text.contains("docs/operations.md"), "{text}");
     assert!(!error.is_transient());
 }
+
+/// What a cluster of servers (Citus) asks of tables that it spreads over its nodes.
+#[test]
+fn prices_could_be_distributed_by_stock() {
+    let Some(database) = Postgres::for_a_case() else { return };
+    let spread = "('stock_data'::regclass, 'corporate_action'::regclass)";
+    let found = |select: &str| database.query(&select.replace("SPREAD", spread));
+    // Whatever is unique begins with the stock.
+    assert_eq!(
+        found(
+            "SELECT DISTINCT attname::text AS text FROM pg_index JOIN pg_attribute \
+             ON attrelid = indrelid AND attnum = indkey[0] WHERE indisunique AND indrelid IN SPREAD"
+        ),
+        ["stock_id"]
+    );
+    // References go to the table of stocks alone, which each node has.
+    assert_eq!(
+        found(
+            "SELECT DISTINCT confrelid::regclass::text AS text FROM pg_constraint \
+             WHERE contype = 'f' AND conrelid IN SPREAD"
+        ),
+        ["stock"]
+    );
+    let none: [&str; 0] = [];
+    assert_eq!(
+        found(
+            "SELECT tgname::text AS text FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN SPREAD"
+        ),
+        none
+    );
+    // No number is drawn, and no time taken, by the server.
+    assert_eq!(
+        found(
+            "SELECT attname::text AS text FROM pg_attribute WHERE attnum > 0 \
+             AND (atthasdef OR attidentity <> '') AND attrelid IN SPREAD"
+        ),
+        none
+    );
+}
