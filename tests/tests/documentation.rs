@@ -1,9 +1,9 @@
 //! What the documents name is there: their links lead somewhere, and the data model has a word on
-//! each table and column.
+//! each table and column of both databases, and on no other.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -102,39 +102,93 @@ fn a_link_that_leads_nowhere_is_found() {
     assert_eq!(links, ["gone.md", "there.md#none", "#none"]);
 }
 
-#[test]
-fn the_data_model_has_a_word_on_each_table_and_column() {
-    let page = fs::read_to_string(root().join("docs/data-model.md")).unwrap();
+/// The tables of a database with their columns, as its migrations leave them.
+fn schema(database: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut migrations = Vec::new();
-    files(&root().join("migrations/sqlite"), "sql", &mut migrations);
-    let mut tables = BTreeSet::new();
-    let mut missing = Vec::new();
-    for path in migrations.iter().filter(|path| path.ends_with("up.sql")) {
-        let sql = fs::read_to_string(path).unwrap();
-        for table in sql.split("CREATE TABLE ").skip(1) {
-            let (name, body) = table.split_once(" (\n").unwrap();
-            tables.insert(name.to_owned());
-            // The section of the table, to the next heading.
-            let section = page.split("\n## ").find(|section| section.starts_with(name));
-            let columns = body
-                .lines()
-                .take_while(|line| !line.starts_with(')'))
-                .filter_map(|line| line.strip_prefix("    "))
-                .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
-                .filter_map(|line| line.split_whitespace().next());
-            for column in columns {
-                if !section.is_some_and(|section| section.contains(&format!("`{column}`"))) {
-                    missing.push(format!("{name}.{column}"));
-                }
+    files(&root().join("migrations").join(database), "sql", &mut migrations);
+    migrations.retain(|path| path.ends_with("up.sql"));
+    migrations.sort();
+    assert!(!migrations.is_empty(), "no migrations of {database}");
+    let texts = migrations.iter().map(|path| fs::read_to_string(path).unwrap());
+    texts.fold(BTreeMap::new(), |tables, sql| migrated(tables, &sql))
+}
+
+/// What a migration makes of the tables.
+fn migrated(
+    mut tables: BTreeMap<String, BTreeSet<String>>,
+    sql: &str,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let plain: String =
+        sql.lines().flat_map(|line| [line.split("--").next().unwrap(), "\n"]).collect();
+    for statement in plain.split(';').map(str::trim) {
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        match words.as_slice() {
+            ["CREATE", "TABLE", name, "AS", ..] => {
+                tables.insert((*name).to_owned(), BTreeSet::new());
             }
+            ["CREATE", "TABLE", name, ..] => {
+                let (_, body) = statement.split_once(" (\n").unwrap();
+                let columns = body
+                    .lines()
+                    .take_while(|line| !line.starts_with(')'))
+                    .filter_map(|line| line.strip_prefix("    "))
+                    .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+                    .filter_map(|line| line.split_whitespace().next());
+                tables.insert((*name).to_owned(), columns.map(str::to_owned).collect());
+            }
+            ["DROP", "TABLE", name] => assert!(tables.remove(*name).is_some(), "{name}"),
+            ["ALTER", "TABLE", name, "RENAME", "TO", new] => {
+                let columns = tables.remove(*name).unwrap();
+                tables.insert((*new).to_owned(), columns);
+            }
+            ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => {
+                tables.get_mut(*name).unwrap().insert((*column).to_owned());
+            }
+            ["ALTER", "TABLE", name, "DROP", "COLUMN", column] => {
+                assert!(tables.get_mut(*name).unwrap().remove(*column), "{name}.{column}");
+            }
+            ["ALTER", "TABLE", ..] => panic!("this test does not read: {statement}"),
+            _ => {}
         }
     }
-    assert!(missing.is_empty(), "{missing:#?}");
-    let described: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("## "))
-        .filter(|heading| heading.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(described, tables);
+    tables
+}
+
+/// The tables that the data model describes, with the columns in the first cells of their tables.
+fn described() -> BTreeMap<String, BTreeSet<String>> {
+    let page = fs::read_to_string(root().join("docs/data-model.md")).unwrap();
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let sections = page.split("\n## ").filter_map(|section| section.split_once('\n'));
+    sections
+        .filter(|(heading, _)| is_name(heading))
+        .map(|(table, text)| {
+            let cells = text.lines().filter_map(|line| line.strip_prefix("| ")?.split('|').next());
+            // What stands between the first and the second `, the third and the fourth, and so on.
+            let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+            (table.to_owned(), names.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn the_data_model_has_a_word_on_each_table_and_column() {
+    for database in ["sqlite", "postgres"] {
+        assert_eq!(described(), schema(database), "described, and {database}");
+    }
+}
+
+#[test]
+fn migrations_are_read_as_databases_do() {
+    let first = "CREATE TABLE a (\n    x bigint, -- no; not the end\n    -- gone; later\n    y text,\n    \
+                 CONSTRAINT c CHECK (x > 0)\n);\nCREATE INDEX i ON a (x);";
+    let second = "ALTER TABLE a RENAME TO old;\nCREATE TABLE a (\n    x bigint\n) STRICT;\n\
+                  INSERT INTO a SELECT x FROM old;\nDROP TABLE old;\n\
+                  ALTER TABLE a ADD COLUMN z text;";
+    let columns = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        BTreeMap::from([("a".to_owned(), names)])
+    };
+    let once = migrated(BTreeMap::new(), first);
+    assert_eq!(once, columns(&["x", "y"]));
+    assert_eq!(migrated(once, second), columns(&["x", "z"]));
 }
