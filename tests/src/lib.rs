@@ -184,6 +184,27 @@ impl Site {
         }
     }
 
+    /// Frees what a worker that gave up holds in hand for a minute, so that no test waits for it.
+    ///
+    /// # Panics
+    ///
+    /// Where the database refuses it.
+    pub fn let_leases_run_out(&self, postgres: Option<&dyn Fn(&str) -> Result<String, String>>) {
+        let free = "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
+        if let Some(sql) = postgres {
+            let _ = sql(free).unwrap();
+            return;
+        }
+        let url =
+            self.database.as_deref().map(|url| PathBuf::from(url.trim_start_matches("sqlite:")));
+        let file = url.unwrap_or_else(|| self.folder.join("cream.db"));
+        match Command::new("sqlite3").arg(file).arg(free).status() {
+            Ok(status) => assert!(status.success(), "{status}"),
+            // The program is absent.
+            Err(_) => std::thread::sleep(Duration::from_secs(61)),
+        }
+    }
+
     /// Imports paths; dead letters and refusals among them are no failure of the test.
     ///
     /// # Panics

@@ -47,13 +47,28 @@ fn an_unusable_database_url_is_explained() {
         assert_eq!(ended.code(), Some(1), "{url}");
         assert!(ended.stderr.contains(part), "{part} in {}", ended.stderr);
     }
-    let ended = ReadyProcess::run(
-        site.command("worker", &["digest"]).env("DATABASE_URL", "postgres://me:hunter2@db/x"),
-        PATIENCE,
-    )
-    .unwrap();
-    assert_eq!(ended.code(), Some(1));
-    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_in_one_line_without_the_password() {
+    // No server listens on that port.
+    let site = Site::on("postgres://me:hunter2@127.0.0.1:1/x")
+        .with("DATABASE_CONNECT_TIMEOUT_SECONDS", "2")
+        .with("DATABASE_ACQUIRE_TIMEOUT_SECONDS", "1");
+    for (binary, arguments) in [
+        ("worker", &["digest"][..]),
+        ("worker", &["status"]),
+        ("worker", &["process"]),
+        ("worker", &["migrate", "up"]),
+        ("api-server", &["serve", "--listen", "127.0.0.1:0"]),
+    ] {
+        let ended = ReadyProcess::run(&mut site.command(binary, arguments), PATIENCE).unwrap();
+        assert_eq!(ended.code(), Some(1), "{}\n{}", ended.stdout, ended.stderr);
+        let said = ended.stderr;
+        assert!(said.contains("cannot reach the database postgres://me@127.0.0.1:1/x"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!said.contains("hunter2") && ended.stdout.is_empty(), "{said}{}", ended.stdout);
+    }
 }
 
 #[test]

@@ -71,14 +71,6 @@ fn lock_in_the_middle(site: &Site, worker: &mut ReadyProcess, files: usize) -> L
     }
 }
 
-/// What whoever gave up held in hand is free within a minute; the test does not wait for that.
-fn let_leases_run_out(site: &Site) {
-    let free = "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
-    let mut sqlite3 = Command::new("sqlite3");
-    let freed = sqlite3.arg(site.folder.join("cream.db")).arg(free).status().unwrap();
-    assert!(freed.success());
-}
-
 #[test]
 fn files_wait_for_a_database_that_is_locked() {
     if !has_sqlite3() {
@@ -122,7 +114,7 @@ fn a_database_that_stays_locked_ends_the_import_early_and_loses_nothing() {
     responses.assert_kept(&site, "in");
     drop(lock);
 
-    let_leases_run_out(&site);
+    site.let_leases_run_out(None);
     let out = site.worker_ok(&arguments);
     assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cream_testkit::postgres::{Cluster, Mode, Options, TestDatabase};
+use cream_testkit::postgres::{Cluster, Mode, Options};
 use cream_tests::{PATIENCE, Responses, Site};
 
 /// A server of the test's own, that writes to the disk as one in production does.
@@ -16,12 +16,6 @@ fn cluster() -> Option<Cluster> {
 fn assert_some_wait(site: &Site, files: usize) {
     let parsed = site.archived("parsed").len();
     assert!(parsed < files, "all files were loaded before the server stopped");
-}
-
-/// What whoever gave up held in hand is free within a minute; the test does not wait for that.
-fn let_leases_run_out(database: &TestDatabase) {
-    let free = "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
-    database.sql(free).unwrap();
 }
 
 /// Runs the command, and stops and starts the server in its middle.
@@ -89,7 +83,7 @@ fn a_server_that_stays_away_ends_the_import_early_and_loses_nothing() {
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
 
     cluster.start_again().unwrap();
-    let_leases_run_out(&database);
+    site.let_leases_run_out(Some(&|statement| database.sql(statement)));
     let out = site.worker_ok(&arguments);
     assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());
