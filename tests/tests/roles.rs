@@ -1,7 +1,12 @@
 //! The roles of docs/operations.md, made by its own scripts on a throwaway database: each can do
 //! what it is for, with the real binaries, and nothing else.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
 
 use std::path::{Path, PathBuf};
 
