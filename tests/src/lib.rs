@@ -30,6 +30,10 @@ pub use small_disk::SmallDisk;
 /// Long enough for a debug build on a busy machine; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Frees what a worker that gave up holds in hand for a minute, so that no test waits for that.
+pub const LET_LEASES_RUN_OUT: &str =
+    "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
+
 /// The path of one of the project's binaries, built if need be.
 ///
 /// # Panics
@@ -167,7 +171,8 @@ impl Site {
     #[must_use]
     pub fn worker_ok(&self, arguments: &[&str]) -> String {
         let ended = self.worker(arguments);
-        assert_eq!(ended.code(), Some(0), "{arguments:?}: {}\n{}", ended.stdout, ended.stderr);
+        let status = ended.status;
+        assert!(status.success(), "{arguments:?}: {status}\n{}\n{}", ended.stdout, ended.stderr);
         ended.stdout
     }
 
@@ -184,21 +189,15 @@ impl Site {
         }
     }
 
-    /// Frees what a worker that gave up holds in hand for a minute, so that no test waits for it.
+    /// Runs [`LET_LEASES_RUN_OUT`] on the site's SQLite database.
     ///
     /// # Panics
     ///
     /// Where the database refuses it.
-    pub fn let_leases_run_out(&self, postgres: Option<&dyn Fn(&str) -> Result<String, String>>) {
-        let free = "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
-        if let Some(sql) = postgres {
-            let _ = sql(free).unwrap();
-            return;
-        }
-        let url =
-            self.database.as_deref().map(|url| PathBuf::from(url.trim_start_matches("sqlite:")));
-        let file = url.unwrap_or_else(|| self.folder.join("cream.db"));
-        match Command::new("sqlite3").arg(file).arg(free).status() {
+    pub fn let_leases_run_out(&self) {
+        let url = self.database.as_deref().and_then(|url| url.strip_prefix("sqlite:"));
+        let file = url.map_or_else(|| self.folder.join("cream.db"), PathBuf::from);
+        match Command::new("sqlite3").arg(file).arg(LET_LEASES_RUN_OUT).status() {
             Ok(status) => assert!(status.success(), "{status}"),
             // The program is absent.
             Err(_) => std::thread::sleep(Duration::from_secs(61)),
@@ -214,7 +213,9 @@ impl Site {
         let mut arguments = vec!["import"];
         arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
         let ended = self.worker(&arguments);
-        assert!(matches!(ended.code(), Some(0 | 3)), "{}\n{}", ended.stdout, ended.stderr);
+        let status = ended.status;
+        let expected = matches!(ended.code(), Some(0 | 3));
+        assert!(expected, "{status}\n{}\n{}", ended.stdout, ended.stderr);
         ended
     }
 

@@ -19,12 +19,14 @@ fn both() -> Option<(Site, Site, TestDatabase)> {
     Some((Site::new(), Site::on(database.url()), database))
 }
 
-/// The lines that tell what is held, not where.
-fn status(site: &Site) -> String {
+/// The lines that tell what is held, not where, sorted: dead letters come in any order.
+fn status(site: &Site) -> Vec<String> {
     let status = site.worker_ok(&["status"]);
     let held = |line: &&str| !["database", "migrations"].iter().any(|it| line.starts_with(it));
-    let of_folder = |line: &str| line.split(" in /").next().unwrap().to_owned() + "\n";
-    status.lines().filter(held).map(of_folder).collect()
+    let of_folder = |line: &str| line.split(" in /").next().unwrap().to_owned();
+    let mut lines: Vec<String> = status.lines().filter(held).map(of_folder).collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// What an import says of bars and actions.
@@ -158,6 +160,24 @@ fn a_server_and_three_workers_started_at_once_migrate_an_empty_database_once() {
     let stocks = api.json("/stock-data");
     assert_eq!(stocks["stocks"].as_array().unwrap().len(), 12);
     assert_eq!(api.json("/health/ready")["status"], "ready");
+}
+
+#[test]
+fn a_worker_that_is_done_while_connections_are_still_being_made_ends_well() {
+    let Some(cluster) = postgres::shared() else { return };
+    // Many short runs, several at once: what goes wrong while a process ends does so seldom.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let database = cluster.empty_database();
+                let site = Site::on(database.url()).with("STOCK_DATA_MAX_CONCURRENT_FILES", "12");
+                let inbox = Responses::charts(12, 40).write(&site, "in");
+                for _ in 0..30 {
+                    let _ = site.worker_ok(&["import", inbox.to_str().unwrap()]);
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 
 use cream_testkit::postgres;
 use cream_testkit::{Exited, ReadyProcess};
-use cream_tests::{PATIENCE, Responses, Site, SmallDisk};
+use cream_tests::{LET_LEASES_RUN_OUT, PATIENCE, Responses, Site, SmallDisk};
 
 /// The import ended early and said why, once a file at most.
 fn assert_says_full(ended: &Exited, part: &str) {
@@ -35,7 +35,7 @@ fn a_full_disk_under_the_sqlite_database_ends_the_work_early_and_loses_nothing()
     responses.assert_kept(&site, "raw");
 
     disk.make_room();
-    site.let_leases_run_out(None);
+    site.let_leases_run_out();
     let _ = site.worker_ok(&["process"]);
     responses.assert_loaded(&site, &responses.digest());
 }
@@ -86,7 +86,7 @@ fn a_full_disk_under_postgresql_ends_the_work_early_and_loses_nothing() {
     assert!((1..150).contains(&parsed), "{parsed}");
 
     disk.make_room();
-    site.let_leases_run_out(Some(&|statement| cluster.sql("small", statement)));
+    sql("small", LET_LEASES_RUN_OUT);
     let _ = site.worker_ok(&["process"]);
     responses.assert_loaded(&site, &responses.digest());
     sql("postgres", "DROP DATABASE small WITH (FORCE)");

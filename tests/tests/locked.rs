@@ -114,7 +114,7 @@ fn a_database_that_stays_locked_ends_the_import_early_and_loses_nothing() {
     responses.assert_kept(&site, "in");
     drop(lock);
 
-    site.let_leases_run_out(None);
+    site.let_leases_run_out();
     let out = site.worker_ok(&arguments);
     assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());

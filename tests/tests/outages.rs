@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use cream_testkit::postgres::{Cluster, Mode, Options};
-use cream_tests::{PATIENCE, Responses, Site};
+use cream_tests::{LET_LEASES_RUN_OUT, PATIENCE, Responses, Site};
 
 /// A server of the test's own, that writes to the disk as one in production does.
 fn cluster() -> Option<Cluster> {
@@ -83,7 +83,7 @@ fn a_server_that_stays_away_ends_the_import_early_and_loses_nothing() {
     assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
 
     cluster.start_again().unwrap();
-    site.let_leases_run_out(Some(&|statement| database.sql(statement)));
+    database.sql(LET_LEASES_RUN_OUT).unwrap();
     let out = site.worker_ok(&arguments);
     assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());

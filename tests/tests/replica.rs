@@ -84,7 +84,8 @@ fn a_replica_that_takes_connections_and_says_nothing_is_passed_over() {
     fill(&primary.url(), "PRIMARY1");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://me@{}/x", silent.local_addr().unwrap());
-    let api = Site::on(primary.url()).with("DATABASE_REPLICA_URL", url).serve(&[]);
+    let site = Site::on(primary.url()).with("DATABASE_REPLICA_URL", url);
+    let api = site.serve(&[]);
     assert_primary_answers(&api);
 }
 
