@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 
 use cream_testkit::postgres;
 use cream_testkit::{Exited, ReadyProcess};
@@ -57,6 +57,26 @@ fn a_full_disk_under_the_archive_ends_the_import_early_and_loses_nothing() {
 
     disk.make_room();
     let _ = site.worker_ok(&arguments);
+    responses.assert_loaded(&site, &responses.digest());
+}
+
+#[test]
+fn a_full_disk_where_loaded_files_go_leaves_them_to_be_moved_later() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let site = Site::new();
+    // Beside a disk with room for what waits: a file is copied from one to the other.
+    symlink(disk.path(), site.archive("parsed")).unwrap();
+    let responses = Responses::charts(40, 250);
+    responses.write(&site, "raw");
+    disk.leave(400);
+    let ended = site.worker(&["process"]);
+    assert_says_full(&ended, "the disk is full or a quota is used up");
+    responses.assert_kept(&site, "raw");
+
+    disk.make_room();
+    let out = site.worker_ok(&["process"]);
+    // At least one was loaded, and could not be moved.
+    assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());
 }
 

@@ -1,6 +1,11 @@
 //! A PostgreSQL server that goes away in the middle of the work, and comes back or does not.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
 
 use std::time::Duration;
 
@@ -87,4 +92,28 @@ fn a_server_that_stays_away_ends_the_import_early_and_loses_nothing() {
     let out = site.worker_ok(&arguments);
     assert!(out.contains("loaded before"), "{out}");
     responses.assert_loaded(&site, &responses.digest());
+}
+
+#[test]
+fn an_api_server_outlives_its_database_and_answers_again() {
+    let Some(mut cluster) = cluster() else { return };
+    let database = cluster.empty_database();
+    let site = Site::on(database.url()).with("DATABASE_ACQUIRE_TIMEOUT_SECONDS", "1");
+    let inbox = Responses::charts(3, 40).write(&site, "in");
+    assert_eq!(site.import(&[&inbox]).code(), Some(0));
+    let api = site.serve(&[]);
+    for mode in [Mode::Fast, Mode::Immediate] {
+        assert_eq!(api.json("/stock-data")["stocks"].as_array().unwrap().len(), 3);
+        cluster.stop(mode).unwrap();
+        for path in ["/stock-data", "/stock-data/CHART0/history", "/health/ready"] {
+            let (status, body) = api.get(path);
+            assert_eq!(status, 503, "{path}: {body}");
+            // Where the database is concerns nobody outside.
+            assert!(!body.contains("postgres") && !body.contains("127.0.0.1"), "{body}");
+        }
+        assert_eq!(api.get("/health/live").0, 200);
+        cluster.start_again().unwrap();
+    }
+    let history = api.json("/stock-data/CHART0/history");
+    assert_eq!(history["bars"].as_array().unwrap().len(), 39);
 }
