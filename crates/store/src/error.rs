@@ -297,10 +297,10 @@ fn by_message(message: &str) -> Option<Sort> {
             || has("failed to COPY to shard")
         {
             |message| StoreError::Lost { message }
-        } else if has("permission denied for") || has("must be owner of") {
-            |message| StoreError::Forbidden { message }
         } else if has("readonly database") || has("access permission denied") {
             |message| StoreError::ReadOnly { message }
+        } else if is_forbidden(message) {
+            |message| StoreError::Forbidden { message }
         } else if has("disk image is malformed") || has("file is not a database") {
             |message| StoreError::Damaged { message }
         } else if message.starts_with("cannot store ") {
@@ -310,6 +310,13 @@ fn by_message(message: &str) -> Option<Sort> {
             return None;
         },
     ))
+}
+
+/// Whether the server says that the role lacks a right.
+pub(crate) fn is_forbidden(message: &str) -> bool {
+    ["permission denied", "must be owner of", "no schema has been selected"]
+        .iter()
+        .any(|part| message.contains(part))
 }
 
 fn constraint(info: &(dyn DatabaseErrorInformation + Send + Sync), message: String) -> StoreError {
@@ -354,8 +361,17 @@ mod tests {
         assert!(matches!(dead, StoreError::Conflict { .. }) && dead.is_transient());
         let waited = of_text("canceling statement due to lock timeout");
         assert!(matches!(waited, StoreError::Busy { .. }));
-        let denied = of_text("permission denied for table stock");
-        assert!(matches!(denied, StoreError::Forbidden { .. }) && !denied.is_transient());
+        for text in [
+            "permission denied for table stock",
+            "permission denied to create temporary tables in database \"cream\"",
+            "must be owner of table stock",
+        ] {
+            let denied = of_text(text);
+            assert!(matches!(denied, StoreError::Forbidden { .. }) && denied.stops_all());
+            assert!(!denied.is_transient());
+        }
+        let path = of_text("access permission denied");
+        assert!(matches!(path, StoreError::ReadOnly { .. }), "SQLite, about its file");
         let lost = of(DatabaseErrorKind::ClosedConnection, "server closed the connection");
         assert!(matches!(lost, StoreError::Lost { .. }) && lost.is_transient());
         let sent = failed(DieselError::QueryBuilderError("no connection to the server".into()));

@@ -15,7 +15,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::MigrationHarness;
 
 use crate::connection::{Connection, Durability, on};
-use crate::error::failed;
+use crate::error::{failed, is_forbidden};
 use crate::types::Migration;
 use crate::{Store, StoreError};
 
@@ -143,8 +143,13 @@ impl Migrated for PgConnection {
     }
 
     fn is_set_up(&mut self) -> QueryResult<bool> {
-        select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL"))
-            .get_result(self)
+        // Not `to_regclass`: that it is not there would be remembered while the lock is waited for.
+        select(sql::<Bool>(
+            "EXISTS (SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schema \
+             ON schema.oid = relnamespace WHERE relname = '__diesel_schema_migrations' \
+             AND nspname = ANY (current_schemas(false)))",
+        ))
+        .get_result(self)
     }
 
     fn versions(&mut self) -> QueryResult<Vec<String>> {
@@ -174,10 +179,9 @@ fn up<C: Migrated>(c: &mut C) -> Result<Vec<String>, StoreError> {
         }
         let name = migration.name().to_string();
         if names.is_empty() {
-            c.setup().map_err(failed)?;
+            c.setup().map_err(|error| refused(&name, error.into()))?;
         }
-        c.run_migration(migration.as_ref())
-            .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
+        c.run_migration(migration.as_ref()).map_err(|error| refused(&name, error))?;
         names.push(name);
     }
     Ok(names)
@@ -189,9 +193,18 @@ fn down<C: Migrated>(c: &mut C) -> Result<Option<String>, StoreError> {
     known.retain(|migration| applied.contains(&version(migration.as_ref())));
     let Some(newest) = known.pop() else { return Ok(None) };
     let name = newest.name().to_string();
-    c.revert_migration(newest.as_ref())
-        .map_err(|source| StoreError::Migration { name: name.clone(), source })?;
+    c.revert_migration(newest.as_ref()).map_err(|error| refused(&name, error))?;
     Ok(Some(name))
+}
+
+/// A migration that failed; most of all, because that is not this role's to do.
+fn refused(name: &str, source: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    let message = source.to_string();
+    if is_forbidden(&message) {
+        let message = format!("migration {name}, which the owner applies or reverts: {message}");
+        return StoreError::Forbidden { message };
+    }
+    StoreError::Migration { name: name.to_owned(), source }
 }
 
 fn version<DB: Backend>(migration: &dyn DieselMigration<DB>) -> String {

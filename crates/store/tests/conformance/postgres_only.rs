@@ -172,6 +172,33 @@ fn tls_is_used_as_the_url_says() {
     assert!(!error.is_transient());
 }
 
+#[test]
+fn an_empty_database_is_migrated_once_however_many_start_at_once() {
+    let Some(cluster) = cream_testkit::postgres::shared() else { return };
+    for _ in 0..3 {
+        let database = cluster.empty_database();
+        let url: DatabaseUrl = database.url().parse().unwrap();
+        let stores: Vec<Store> =
+            (0..4).map(|_| Store::open(&url, &StoreOptions::default()).unwrap()).collect();
+        // All have seen that there is nothing.
+        assert!(stores.iter().all(|store| store.require_current().is_err()));
+        let barrier = std::sync::Barrier::new(4);
+        let applied: usize = std::thread::scope(|scope| {
+            let starts: Vec<_> = stores
+                .iter()
+                .map(|store| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        store.migrate_up().unwrap().len()
+                    })
+                })
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).sum()
+        });
+        assert_eq!(applied, stores[0].migrations().unwrap().len());
+    }
+}
+
 /// What a cluster of servers (Citus) asks of tables that it spreads over its nodes.
 #[test]
 fn prices_could_be_distributed_by_stock() {
