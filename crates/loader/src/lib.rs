@@ -433,7 +433,8 @@ fn validate(history: &PriceHistory, vendor: Vendor) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Refuses what withdraws more than 1 % (at least 3) of the series' final bars.
+/// Refuses what withdraws more than 1 % (at least 3) of the series' final bars, of which there are
+/// at most so many: live ones outside of what was read are counted with them.
 fn guard(changes: &Change<Bar>, final_bars: u64) -> Result<(), LoadError> {
     let is_withdrawn = |date: &Date| changes.withdrawn.binary_search(date).is_ok();
     let mut lost =

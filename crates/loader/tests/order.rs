@@ -6,16 +6,30 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{TestStore, bar, day, days, history};
+use common::{TestStore, history};
 use cream_loader::Guard;
 use cream_models::{
-    ActionKind, Bar, CorporateAction, CorporateEvent, Coverage, Date, Price, PriceHistory,
-    SplitRatio,
+    ActionKind, Bar, CorporateAction, CorporateEvent, Coverage, Date, DateRange, Price,
+    PriceHistory, SplitRatio,
 };
+use cream_store::YearSums;
 use proptest::prelude::*;
 
 /// Days that the responses speak of.
 const DAYS: i32 = 24;
+
+/// Days that lie over several years, and several in one: what is known of a year need not be read.
+fn day(n: i32) -> Date {
+    common::day(n * 97)
+}
+
+fn days(first: i32, last: i32) -> DateRange {
+    common::days(first * 97, last * 97)
+}
+
+fn bar(n: i32, close: i64) -> Bar {
+    common::bar(n, close).with_date(day(n))
+}
 
 /// What a generated response holds for a day.
 #[derive(Clone, Copy, Debug)]
@@ -150,12 +164,18 @@ proptest! {
         (responses, order) in prop::collection::vec(response(), 1..7).prop_flat_map(|responses| {
             let twice: Vec<usize> = (0..responses.len()).chain(0..responses.len()).collect();
             (Just(responses), Just(twice).prop_shuffle())
-        })
+        }),
+        forgetful in prop::collection::vec(prop::bool::weighted(0.15), 14),
     ) {
         let histories: Vec<_> = responses.iter().map(Response::history).collect();
         let test = TestStore::new();
         let stock = test.stock("A");
-        for at in order {
+        for (at, forget) in order.into_iter().zip(forgetful.into_iter().cycle()) {
+            if forget {
+                // As after an upgrade: what can be worked out is not known.
+                test.store.migrate_down().unwrap();
+                test.store.migrate_up().unwrap();
+            }
             let fetched = i64::try_from(at).unwrap();
             test.load(&stock, fetched, &histories[at], Guard::Accept).unwrap();
         }
@@ -166,5 +186,8 @@ proptest! {
         prop_assert_eq!(series[0].bars, i64::try_from(bars.len()).unwrap());
         prop_assert_eq!(series[0].first_date, bars.first().map(Bar::date));
         prop_assert_eq!(series[0].last_date, bars.last().map(Bar::date));
+        let state = test.store.write(|writer| writer.lock_series(stock.id, series[0].vendor));
+        let sums = YearSums::of(&bars).with_actions(&test.served(&stock).1);
+        prop_assert_eq!(state.unwrap().sums().clone(), sums);
     }
 }

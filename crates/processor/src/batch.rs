@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cream_archive::{ArchiveError, Fetched, FileName, Folder, Written};
 use cream_models::{Symbol, Timestamp};
@@ -210,76 +211,102 @@ impl Processor {
         let next = AtomicUsize::new(0);
         let halted = AtomicBool::new(false);
         let summary = Mutex::new(Summary::default());
+        let deferred = Mutex::new(Vec::new());
+        let goes_on = || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
+        let conclude = |report: &FileReport| {
+            watch(report);
+            lock(&summary).add(report);
+            if matches!(&report.outcome, Outcome::Failed(error) if error.stops_all()) {
+                halted.store(true, Ordering::Relaxed);
+            }
+        };
+        let patience = self.options.patience;
         let threads = self.options.max_concurrent_files.clamp(1, queues.len().max(1));
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
                     while let Some(queue) = queues.get(next.fetch_add(1, Ordering::Relaxed)) {
                         for file in queue {
-                            if cancel.is_cancelled() {
+                            if !goes_on() {
                                 return;
                             }
-                            if halted.load(Ordering::Relaxed) {
-                                return;
-                            }
-                            let wanted =
-                                || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
-                            let report = self.patiently(wanted, || isolated(file, &work));
-                            watch(&report);
-                            lock(&summary).add(&report);
-                            if let Outcome::Failed(error) = &report.outcome
-                                && error.stops_all()
-                            {
-                                halted.store(true, Ordering::Relaxed);
+                            let again = Again { total: patience, in_other_hands: false };
+                            let report = patiently(again, goes_on, || isolated(file, &work));
+                            if matches!(report.outcome, Outcome::InOtherHands) {
+                                lock(&deferred).push((file, report));
+                            } else {
+                                conclude(&report);
                             }
                         }
                     }
                 });
             }
         });
+        // Those hands may be those of a worker that is no more: its claims run out.
+        let start = Instant::now();
+        for (file, report) in deferred.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let total = patience.saturating_sub(start.elapsed());
+            if total.is_zero() || !goes_on() {
+                conclude(&report);
+                continue;
+            }
+            let again = Again { total, in_other_hands: true };
+            conclude(&patiently(again, goes_on, || isolated(file, &work)));
+        }
         let mut summary = *lock(&summary);
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         summary.not_begun = total.saturating_sub(summary.files());
         summary.halted = halted.into_inner();
         summary
     }
-
-    /// Works on a file again where the database was away, locked, or in favour of another, for as
-    /// long as the options allow. A file is worked on from the start, so that what became of a
-    /// commit whose answer was lost is found out as after a crash.
-    fn patiently(&self, wanted: impl Fn() -> bool, work: impl Fn() -> FileReport) -> FileReport {
-        let attempt = || {
-            let report = work();
-            let is_transient =
-                matches!(&report.outcome, Outcome::Failed(error) if error.is_transient());
-            if is_transient { Err(report) } else { Ok(report) }
-        };
-        let told = |report: &FileReport, retry: Retry| {
-            if let Outcome::Failed(error) = &report.outcome {
-                let delay_ms = u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX);
-                log::warn!(
-                    file = report.file.as_str(), error = chain(error).as_str(),
-                    attempt = retry.attempt, delay_ms;
-                    "the database is not to be had, trying again"
-                );
-            }
-            Verdict::Retry
-        };
-        let policy = Policy { total: self.options.patience, ..Policy::default() };
-        let report = policy.run_while(wanted, attempt, told).unwrap_or_else(|report| report);
-        if let Outcome::Failed(error) = &report.outcome {
-            log::error!(
-                file = report.file.as_str(), error = chain(error).as_str();
-                "processing failed, the file stays for the next run"
-            );
-        }
-        report
-    }
 }
 
-/// A summary is complete after each addition, so a poisoned lock holds nothing broken.
-fn lock(summary: &Mutex<Summary>) -> std::sync::MutexGuard<'_, Summary> {
-    summary.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// How long a file is tried again, and for what.
+#[derive(Clone, Copy)]
+struct Again {
+    total: Duration,
+    /// Also while another worker has it in hand.
+    in_other_hands: bool,
+}
+
+/// Works on a file again where the database was away, locked, or in favour of another, for as long
+/// as is allowed. A file is worked on from the start, so that what became of a commit whose answer
+/// was lost is found out as after a crash.
+fn patiently(again: Again, wanted: impl Fn() -> bool, work: impl Fn() -> FileReport) -> FileReport {
+    let attempt = || {
+        let report = work();
+        let passes = match &report.outcome {
+            Outcome::Failed(error) => error.is_transient(),
+            Outcome::InOtherHands => again.in_other_hands,
+            _ => false,
+        };
+        if passes { Err(report) } else { Ok(report) }
+    };
+    let told = |report: &FileReport, retry: Retry| {
+        if let Outcome::Failed(error) = &report.outcome {
+            let delay_ms = u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX);
+            log::warn!(
+                file = report.file.as_str(), error = chain(error).as_str(),
+                attempt = retry.attempt, delay_ms;
+                "the database is not to be had, trying again"
+            );
+        }
+        Verdict::Retry
+    };
+    let policy = Policy { total: again.total, ..Policy::default() };
+    let report = policy.run_while(wanted, attempt, told).unwrap_or_else(|report| report);
+    if let Outcome::Failed(error) = &report.outcome {
+        log::error!(
+            file = report.file.as_str(), error = chain(error).as_str();
+            "processing failed, the file stays for the next run"
+        );
+    }
+    report
+}
+
+/// What is locked here is complete after each addition, so a poisoned lock holds nothing broken.
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs the work on one file so that a panic becomes that file's failure.

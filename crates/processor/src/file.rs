@@ -355,7 +355,13 @@ impl Processor {
             }
             Ok(match writer.claim_response(known.id, &lease)? {
                 Some(response) => Claim::Ours(Box::new(response)),
-                None => Claim::Theirs,
+                // Another has it in hand, or was done with it while we waited.
+                None => match writer.response(&registration.file_name)? {
+                    Some(known) if known.status != ResponseStatus::Pending => {
+                        Claim::Settled(Box::new(known))
+                    }
+                    _ => Claim::Theirs,
+                },
             })
         })
     }

@@ -113,7 +113,8 @@ pub struct ProcessorOptions {
     pub batch_size: usize,
     /// After how many seconds a dead letter is due for another try.
     pub retry_dead_letters_seconds: i64,
-    /// How long a file waits for a database that is away or locked before the batch gives up.
+    /// How long a file waits for a database that is away or locked before the batch gives up, and
+    /// a batch at its end for files that another worker has in hand.
     pub patience: Duration,
 }
 

@@ -28,7 +28,7 @@ pub struct Policy {
     pub first: Duration,
     /// The bound never grows beyond this.
     pub longest: Duration,
-    /// No attempt is begun after so long.
+    /// No attempt is begun so long after the first failure.
     pub total: Duration,
 }
 
@@ -90,13 +90,15 @@ impl Policy {
         mut work: impl FnMut() -> Result<T, E>,
         mut judge: impl FnMut(&E, Retry) -> Verdict,
     ) -> Result<T, E> {
-        let start = Instant::now();
+        let mut first_failure = None;
         let mut attempt = 0_u32;
         loop {
             let error = match work() {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            // An attempt may itself have waited for long.
+            let start = *first_failure.get_or_insert_with(Instant::now);
             let delay = self.delay(attempt, fastrand::f64());
             attempt = attempt.saturating_add(1);
             if start.elapsed().saturating_add(delay) >= self.total

@@ -105,6 +105,10 @@ impl Dialect for Pg {
     const PLAIN: &'static str = ", true, 0)";
 }
 
+/// The columns of a bar, in the order in which they are written.
+pub(crate) const NAMES: &str = "stock_id, vendor, as_of, date, open, high, low, close, adj_close, \
+     volume, is_final, flags";
+
 /// What an insert does where there is a row already: its values go over it, and it is served.
 pub(crate) const REPLACE: &str = " ON CONFLICT (stock_id, vendor, date) DO UPDATE SET \
      as_of = excluded.as_of, open = excluded.open, high = excluded.high, low = excluded.low, \
@@ -145,10 +149,9 @@ where
     DayValue: ToSql<Day, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(
-            "INSERT INTO stock_data (stock_id, vendor, as_of, date, open, high, low, close, \
-             adj_close, volume, is_final, flags) VALUES ",
-        );
+        out.push_sql("INSERT INTO stock_data (");
+        out.push_sql(NAMES);
+        out.push_sql(") VALUES ");
         for (index, row) in self.rows.iter().enumerate() {
             if index == 0 {
                 out.push_sql("(");

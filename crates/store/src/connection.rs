@@ -46,10 +46,12 @@ impl Connection {
         match self {
             // Its commits wait for no disk: see `sqlite::sync`.
             Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
-            // A single statement waits for no disk, a transaction does as the server is set.
+            // Once a lock is had, all that was committed before is seen, whatever the server's
+            // default. A single statement waits for no disk, a transaction does as it is set.
             Self::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
                 c,
-                "BEGIN; SET LOCAL synchronous_commit TO DEFAULT",
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+                 SET LOCAL synchronous_commit TO DEFAULT",
             ),
         }
     }

@@ -77,6 +77,15 @@ pub enum StoreError {
         /// The database's own words.
         message: String,
     },
+    /// A commit is made, and it is not known whether it would outlast a crash of the machine.
+    #[error(
+        "the disk failed to take what was committed; look at the disk and its log, then start \
+         again ({message})"
+    )]
+    Unsynced {
+        /// The system's own words.
+        message: String,
+    },
     /// The database may not be written: a file without the permission, or a server's standby.
     #[error(
         "the database may not be written; check the permissions of its file and folder, or that \
@@ -187,6 +196,7 @@ impl StoreError {
                 self,
                 Self::Connect { .. }
                     | Self::DiskFull { .. }
+                    | Self::Unsynced { .. }
                     | Self::ReadOnly { .. }
                     | Self::Forbidden { .. }
                     | Self::Damaged { .. }

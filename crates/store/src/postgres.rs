@@ -9,7 +9,7 @@ use diesel::pg::CopyFormat;
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, QueryResult};
 
-use crate::bulk::{REPLACE, Shared};
+use crate::bulk::{NAMES, REPLACE, Shared};
 use crate::url::PostgresUrl;
 use crate::{StoreError, StoreOptions};
 
@@ -18,6 +18,9 @@ pub(crate) fn connect(
     target: &PostgresUrl,
     options: &StoreOptions,
 ) -> Result<PgConnection, StoreError> {
+    // Before any other use: it asks OpenSSL not to take itself apart when the process ends, while
+    // threads of the pool may still be connecting.
+    openssl_sys::init();
     let url = target.with_defaults(options.connect_timeout);
     let mut connection = PgConnection::establish(&url).map_err(|error| {
         let reason = match error {
@@ -59,7 +62,7 @@ pub(crate) fn milliseconds(timeout: Duration) -> i32 {
 /// terms of what to do about it.
 fn refused(target: &PostgresUrl, message: &str) -> StoreError {
     let lines: Vec<&str> = message.lines().map(str::trim).collect();
-    let message = target.without_secrets(&lines.join(" "));
+    let message = lines.join(" ");
     let has = |part: &str| message.contains(part);
     let (hint, passes) = if has("could not translate host name") {
         ("; check the host's name in the URL", false)
@@ -93,7 +96,7 @@ fn refused(target: &PostgresUrl, message: &str) -> StoreError {
         ("", false)
     };
     let database = target.to_string();
-    let reason = format!("{message}{hint}");
+    let reason = format!("{}{hint}", target.without_secrets(&message));
     if passes {
         StoreError::Unreachable { database, reason }
     } else {
@@ -183,7 +186,7 @@ pub(crate) fn stage_and_upsert(
     copy_bars(connection, shared, bars, true)?;
     // Stands alone in the session, so that what was staged before in this transaction must go.
     connection.batch_execute(&format!(
-        "INSERT INTO stock_data SELECT * FROM stock_data_staged WHERE true {REPLACE}; \
-         DELETE FROM stock_data_staged",
+        "INSERT INTO stock_data ({NAMES}) SELECT {NAMES} FROM stock_data_staged WHERE true \
+         {REPLACE}; DELETE FROM stock_data_staged",
     ))
 }

@@ -97,10 +97,10 @@ impl SeriesState {
         }
     }
 
-    /// Whether no loaded response is as new as one that was fetched at this moment.
+    /// Whether every response that is loaded was fetched before this moment.
     #[must_use]
     pub fn is_newest(&self, fetched_at: Timestamp) -> bool {
-        self.newest_at.is_some_and(|newest| newest < fetched_at)
+        self.newest_at.is_none_or(|newest| newest < fetched_at)
     }
 
     /// Records that bars or actions changed: a new revision, as of the response fetched then.

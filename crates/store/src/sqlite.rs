@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,15 +76,21 @@ pub(crate) fn connect(path: &Path, options: &StoreOptions) -> Result<SqliteConne
 /// from its start again (SQLite's documentation, "Write-Ahead Logging"). So what is no longer in
 /// the log is durable, and the rest is once the log is. Nothing is locked through the log, so
 /// that to open and close it takes no lock away.
-pub(crate) fn sync(path: &Path) -> std::io::Result<()> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
+pub(crate) fn sync(log: &Path) -> std::io::Result<()> {
     match File::open(log) {
         Ok(log) => log.sync_data(),
         // The last connection of all took it away, after a checkpoint.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The path of the write-ahead log of a database, which lies beside the file itself, and not
+/// beside a link to it.
+pub(crate) fn log(path: &Path) -> std::io::Result<PathBuf> {
+    let mut log = path.canonicalize()?.into_os_string();
+    log.push("-wal");
+    Ok(log.into())
 }
 
 fn set_up(connection: &mut SqliteConnection, options: &StoreOptions) -> QueryResult<()> {

@@ -1,7 +1,9 @@
 //! The store: a pool of connections and the transactions on them.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::connection::{Connection, Durability, Manager};
@@ -50,8 +52,25 @@ struct Inner {
     options: StoreOptions,
     /// The turn to write, where the database admits one writer.
     turn: Arc<Turn>,
+    /// The write-ahead log of an SQLite database, once it was synced.
+    log: OnceLock<PathBuf>,
+    /// Whether that failed once.
+    sync_failed: AtomicBool,
     /// Who is asked first by readers that need not see the latest.
     replica: Option<Replica>,
+}
+
+impl Inner {
+    fn new(
+        pool: r2d2::Pool<Manager>,
+        url: DatabaseUrl,
+        options: StoreOptions,
+        turn: Arc<Turn>,
+        replica: Option<Replica>,
+    ) -> Self {
+        let (log, sync_failed) = (OnceLock::new(), AtomicBool::new(false));
+        Self { pool, url, options, turn, log, sync_failed, replica }
+    }
 }
 
 impl fmt::Debug for Store {
@@ -90,8 +109,7 @@ impl Store {
             .connection_timeout(options.acquire_timeout)
             .build_unchecked(manager);
         let (url, options) = (url.clone(), options.clone());
-        let inner = Inner { pool, url, options, turn: Arc::default(), replica: None };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(Inner::new(pool, url, options, Arc::default(), None)) }
     }
 
     /// The same store, whose [`Store::read_any`] asks `replica` first: a copy of the database
@@ -101,7 +119,7 @@ impl Store {
         let Inner { pool, url, options, turn, .. } = &*self.inner;
         let (pool, url, options) = (pool.clone(), url.clone(), options.clone());
         let replica = Some(Replica { store: replica, away_until: Mutex::default() });
-        Self { inner: Arc::new(Inner { pool, url, options, turn: turn.clone(), replica }) }
+        Self { inner: Arc::new(Inner::new(pool, url, options, turn.clone(), replica)) }
     }
 
     /// Where the database is.
@@ -147,8 +165,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// What the closure returns, or why there is no transaction. After [`StoreError::Lost`] the
-    /// work may have been kept all the same.
+    /// What the closure returns, or why there is no transaction. After [`StoreError::Lost`] and
+    /// [`StoreError::Unsynced`] the work may have been kept all the same.
     pub fn write<T, E>(&self, body: impl FnOnce(&mut Writer<'_>) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -164,11 +182,27 @@ impl Store {
     ///
     /// Where the disk fails.
     pub fn sync(&self) -> Result<(), StoreError> {
-        match self.inner.url.target() {
-            Target::Sqlite(path) => sqlite::sync(path).map_err(unsynced),
+        let Target::Sqlite(path) = self.inner.url.target() else {
             // What is to be durable is so before anybody sees it.
-            Target::Postgres(_) => Ok(()),
+            return Ok(());
+        };
+        let failed = &self.inner.sync_failed;
+        if failed.load(Ordering::Acquire) {
+            let message = "an earlier sync failed".to_owned();
+            return Err(StoreError::Unsynced { message });
         }
+        let log = match self.inner.log.get() {
+            Some(log) => log,
+            None => {
+                let log = sqlite::log(path).map_err(unsynced)?;
+                self.inner.log.get_or_init(|| log)
+            }
+        };
+        sqlite::sync(log).map_err(|error| {
+            // The system tells of a failure once, and what was not written may be gone by then.
+            failed.store(true, Ordering::Release);
+            unsynced(error)
+        })
     }
 
     /// Writes what need not be whole nor durable, faster than [`Store::write`]: each statement
@@ -237,9 +271,9 @@ impl Store {
         let mut pooled = self.connection()?;
         let begun = sqlite::retry_while_busy(limit, || begin(&mut pooled.connection));
         begun.map_err(|error| {
-            let error = failed(error);
-            pooled.is_lost = matches!(error, StoreError::Lost { .. });
-            error
+            // Whatever it was, a server's session may be left within a transaction.
+            pooled.is_lost = matches!(pooled.connection, Connection::Postgres(_));
+            failed(error)
         })?;
         Ok(Open { pooled, is_open: true })
     }
@@ -252,14 +286,12 @@ impl Store {
     }
 }
 
-/// A commit that is made, and of which it is not known whether it would outlast a crash.
 fn unsynced(error: std::io::Error) -> StoreError {
-    let message = format!("the write-ahead log cannot be synced: {error}");
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            StoreError::DiskFull { message }
+            StoreError::DiskFull { message: error.to_string() }
         }
-        _ => StoreError::Database { message, source: Box::new(error) },
+        _ => StoreError::Unsynced { message: error.to_string() },
     }
 }
 

@@ -176,13 +176,13 @@ pub struct Response {
     pub error: Option<String>,
     /// Until when it is claimed.
     pub lease_until: Option<Timestamp>,
-    /// Bars and actions that it added.
+    /// Bars that it added.
     pub inserted: i64,
-    /// Bars and actions whose values it changed.
+    /// Bars whose values it changed.
     pub updated: i64,
-    /// Bars and actions that were as it says.
+    /// Bars that were as it says.
     pub unchanged: i64,
-    /// Bars and actions that it no longer holds.
+    /// Bars that it no longer holds.
     pub withdrawn: i64,
 }
 
@@ -311,13 +311,13 @@ pub struct ParsedResponse {
     pub fetched_at: Timestamp,
     /// For which dates it decides.
     pub coverage: Coverage,
-    /// Bars and actions that it added.
+    /// Bars that it added.
     pub inserted: i64,
-    /// Bars and actions whose values it changed.
+    /// Bars whose values it changed.
     pub updated: i64,
-    /// Bars and actions that were as it says.
+    /// Bars that were as it says.
     pub unchanged: i64,
-    /// Bars and actions that it no longer holds.
+    /// Bars that it no longer holds.
     pub withdrawn: i64,
 }
 

@@ -1,5 +1,6 @@
 //! Which database, by URL.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -72,8 +73,12 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
         let refuse = |scheme: &str, reason: &str| {
-            // What follows the scheme may hold a password.
-            let url = if scheme.is_empty() { text.to_owned() } else { format!("{scheme}:…") };
+            // What follows the scheme may hold a password, and so may a text without one.
+            let url = match scheme {
+                "" if text.contains('@') => "…".to_owned(),
+                "" => text.split(':').next().unwrap_or_default().to_owned(),
+                scheme => format!("{scheme}:…"),
+            };
             Err(StoreError::Url { url, reason: format!("{reason}; {FORMS}") })
         };
         let Some((scheme, rest)) = text.split_once(':') else {
@@ -93,9 +98,13 @@ impl FromStr for DatabaseUrl {
                 }
             }
             "postgres" | "postgresql" => match rest.strip_prefix("//") {
-                Some(rest) if !text.contains('\0') => {
-                    Ok(Self(Target::Postgres(PostgresUrl::read(text, scheme, rest))))
-                }
+                Some(rest) if !text.contains('\0') => match PostgresUrl::read(scheme, rest) {
+                    Some(url) => Ok(Self(Target::Postgres(url))),
+                    None => refuse(
+                        scheme,
+                        "the characters / ? # @ of a user or password are written %2F %3F %23 %40",
+                    ),
+                },
                 _ => refuse(scheme, "two slashes follow the scheme"),
             },
             "mysql" | "mariadb" => refuse(scheme, "only SQLite and PostgreSQL are supported"),
@@ -107,20 +116,32 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// A URL for PostgreSQL's library, which takes it as it is.
+/// A URL for PostgreSQL's library.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PostgresUrl {
-    full: String,
+    /// Up to the parameters.
+    base: String,
+    /// The parameters, as they are written.
+    parameters: Vec<String>,
+    /// What may be seen of both.
     shown: String,
     /// The passwords in it, as written and as meant.
     secrets: Vec<String>,
 }
 
 /// Parameters whose values are not for others to see.
-const SECRET_PARAMETERS: [&str; 2] = ["password", "sslpassword"];
+const SECRET_PARAMETERS: [&str; 5] =
+    ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
+
+/// The name of a parameter, as meant.
+fn name_of(pair: &str) -> Cow<'_, str> {
+    let name = pair.split('=').next().unwrap_or_default();
+    percent_decode_str(name).decode_utf8_lossy()
+}
 
 impl PostgresUrl {
-    fn read(full: &str, scheme: &str, rest: &str) -> Self {
+    /// Reads what follows the slashes; `None` where it is not clear where a password ends.
+    fn read(scheme: &str, rest: &str) -> Option<Self> {
         let mut secrets = Vec::new();
         let mut keep = |secret: &str| {
             if !secret.is_empty() {
@@ -128,64 +149,58 @@ impl PostgresUrl {
                 secrets.push(percent_decode_str(secret).decode_utf8_lossy().into_owned());
             }
         };
-        let (before, query) =
-            rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
-        // A slash in a password is written %2F, as the library wants it; the last @ ends it.
-        let (authority, path) = match before.rfind('@').map(|at| before.split_at(at)) {
-            Some((user, rest)) => {
-                let split = rest.find('/').unwrap_or(rest.len());
-                let (host, path) = rest.split_at(split);
-                let user = match user.split_once(':') {
-                    Some((user, password)) => {
-                        keep(password);
-                        user
-                    }
-                    None => user,
-                };
-                (format!("{user}{host}"), path)
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (user, place) =
+            before.split_once('@').map_or((None, before), |(user, place)| (Some(user), place));
+        // The library would take what comes before them for something else.
+        let is_clear = |text: &str| !text.contains(['@', '#']);
+        let is_user = |text: &str| is_clear(text) && !text.contains('/');
+        if !is_clear(place) || !user.is_none_or(is_user) || !is_clear(query) {
+            return None;
+        }
+        let name = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
+            Some((name, password)) => {
+                keep(password);
+                format!("{name}@")
             }
-            None => {
-                let (host, path) = before.split_at(before.find('/').unwrap_or(before.len()));
-                (host.to_owned(), path)
-            }
+            None => String::new(),
         };
-        let mut shown = format!("{scheme}://{authority}{path}");
+        let mut shown = format!("{scheme}://{name}{place}");
+        let parameters: Vec<String> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
         let mut mark = '?';
-        for pair in query.into_iter().flat_map(|query| query.split('&')) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = percent_decode_str(name).decode_utf8_lossy();
-            if SECRET_PARAMETERS.contains(&name.as_ref()) {
-                keep(value);
+        for pair in &parameters {
+            if SECRET_PARAMETERS.contains(&name_of(pair).as_ref()) {
+                keep(pair.split_once('=').map_or("", |(_, value)| value));
             } else {
                 shown.push(mark);
                 shown.push_str(pair);
                 mark = '&';
             }
         }
-        Self { full: full.to_owned(), shown, secrets }
+        Some(Self { base: format!("{scheme}://{before}"), parameters, shown, secrets })
     }
 
     /// The URL for the library, with what is not said otherwise: how long to wait, what to be
     /// called, and how soon to notice that the server is gone.
     pub(crate) fn with_defaults(&self, connect_timeout: Duration) -> String {
-        let mut full = self.full.clone();
-        let mut mark = if full.contains('?') { '&' } else { '?' };
         // The library takes 1 for 2, and 0 for no end.
         let seconds = connect_timeout.as_secs().max(2).to_string();
-        for (name, value) in [
+        let defaults = [
             ("connect_timeout", seconds.as_str()),
             ("fallback_application_name", "cream"),
-            ("keepalives_idle", "30"),
-            ("keepalives_interval", "10"),
+            ("keepalives_idle", "10"),
+            ("keepalives_interval", "5"),
             ("keepalives_count", "3"),
-            ("tcp_user_timeout", "60000"),
-        ] {
-            if !self.full.contains(&format!("{name}=")) {
-                full.push_str(&format!("{mark}{name}={value}"));
-                mark = '&';
+            ("tcp_user_timeout", "25000"),
+        ];
+        let mut parameters = self.parameters.clone();
+        for (name, value) in defaults {
+            if !self.parameters.iter().any(|pair| name_of(pair) == name) {
+                parameters.push(format!("{name}={value}"));
             }
         }
-        full
+        format!("{}?{}", self.base, parameters.join("&"))
     }
 
     /// A text of the library's in which no password is left.
@@ -251,7 +266,9 @@ mod tests {
             ("postgres://host/db?pass%77ord=secret&user=me", "postgres://host/db?user=me"),
             ("postgres:///db?host=/run/postgresql", "postgres:///db?host=/run/postgresql"),
             ("postgres://a:secret@one,two:5433/db", "postgres://a@one,two:5433/db"),
-            ("postgres://me:secret/with@host", "postgres://me@host"),
+            ("postgres://host/db?", "postgres://host/db"),
+            ("postgres://host/db?sslmode=require&", "postgres://host/db?sslmode=require"),
+            ("postgres://h/db?scram_client_key=secret", "postgres://h/db"),
         ] {
             let url: DatabaseUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), shown);
@@ -267,13 +284,25 @@ mod tests {
         let wait = Duration::from_secs(7);
         let full = postgres("postgres://host/db").with_defaults(wait);
         assert!(full.starts_with("postgres://host/db?connect_timeout=7&fallback_app"), "{full}");
-        let full = postgres("postgres://host/db?connect_timeout=3").with_defaults(wait);
-        assert!(full.starts_with("postgres://host/db?connect_timeout=3&fallback_app"), "{full}");
+        for said in ["connect_timeout=3", "connect%5Ftimeout=3"] {
+            let full = postgres(&format!("postgres://u:p@h/db?{said}&")).with_defaults(wait);
+            let expected = format!("postgres://u:p@h/db?{said}&fallback_app");
+            assert!(full.starts_with(&expected), "{full}");
+        }
     }
 
     #[test]
     fn anything_else_is_refused_with_its_reason_and_without_its_password() {
         assert!(refused("postgres:me:secret@host/db").contains("two slashes"));
+        for text in [
+            "postgres://me:secret/with@host",
+            "postgres://me:secret?with@host/db",
+            "postgres://me:secret@with@host/db",
+            "postgres://me:secret#with@host/db",
+        ] {
+            assert!(refused(text).contains("are written %2F"), "{}", refused(text));
+            assert!(!refused(text).contains("secret"), "{}", refused(text));
+        }
         assert!(refused("cream.db").contains("no scheme"));
         assert!(refused("./data/x:y.db").contains("no scheme"));
         assert!(refused("").contains("no scheme"));
@@ -283,7 +312,16 @@ mod tests {
         assert!(refused("sqlite:a.db?mode=ro").contains("parameters"));
         assert!(refused("mysql://me:secret@host/db").contains("only SQLite and PostgreSQL"));
         assert!(refused("sqlit:a.db").contains("the scheme is not known"));
-        for text in ["postgres:me:secret@host/db", "mysql://me:secret@host/db", "x:secret"] {
+        for text in [
+            "postgres:me:secret@host/db",
+            "mysql://me:secret@host/db",
+            "x:secret",
+            "\"postgres://me:secret@host/db\"",
+            " postgres://me:secret@host/db",
+            "postgres+ssl://me:secret@host/db",
+            "cream_worker:secret@host/db",
+            "cream-worker:secret",
+        ] {
             assert!(!refused(text).contains("secret"), "{}", refused(text));
         }
     }

@@ -55,7 +55,7 @@ CREATE TABLE series (
     CONSTRAINT series_dates CHECK (
         (bars = 0) = (first_date IS NULL) AND (bars = 0) = (last_date IS NULL)
         AND coalesce(first_date <= last_date, TRUE)),
-    CONSTRAINT series_year_sums CHECK (length(year_sums) % 18 = 0),
+    CONSTRAINT series_year_sums CHECK (length(year_sums) % 18 = 1),
     CONSTRAINT series_revision CHECK (revision >= 0)
 );
 

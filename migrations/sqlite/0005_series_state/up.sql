@@ -2,6 +2,9 @@
 -- other loaders need; a series keeps checksums of what it holds, so that a refresh need not read
 -- what did not change; bars lose their foreign key, which PostgreSQL cannot afford (see its
 -- 0003_prices). The bars are written anew, which takes about a second for a million.
+--
+-- Where a stock has series of several vendors, it is not known which of them said what: their
+-- next responses do.
 
 DROP VIEW stock_data_readable;
 
@@ -81,18 +84,22 @@ CREATE TABLE series (
     CONSTRAINT series_dates CHECK (
         (bars = 0) = (first_date IS NULL) AND (bars = 0) = (last_date IS NULL)
         AND coalesce(first_date <= last_date, TRUE)),
-    CONSTRAINT series_year_sums CHECK (length(year_sums) % 18 = 0),
+    CONSTRAINT series_year_sums CHECK (length(year_sums) % 18 = 1),
     CONSTRAINT series_revision CHECK (revision >= 0)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO series
 SELECT
     old.stock_id, old.vendor,
-    stock.name, stock.exchange, stock.kind, old.currency, old.time_zone,
-    stock.name_at, stock.exchange_at, stock.kind_at, old.currency_at, old.time_zone_at,
-    old.bars, old.first_date, old.last_date, NULL, NULL, old.revision, old.changed_at
+    said.name, said.exchange, said.kind, old.currency, old.time_zone,
+    said.name_at, said.exchange_at, said.kind_at, old.currency_at, old.time_zone_at,
+    old.bars, old.first_date, old.last_date, NULL,
+    (SELECT max(fetched_at) FROM raw_response
+        WHERE stock_id = old.stock_id AND vendor = old.vendor AND status = 'parsed'),
+    old.revision, old.changed_at
 FROM series_before AS old
-JOIN stock ON stock.id = old.stock_id;
+LEFT JOIN stock AS said ON said.id = old.stock_id
+    AND (SELECT count(*) FROM series_before WHERE stock_id = said.id) = 1;
 
 DROP TABLE series_before;
 

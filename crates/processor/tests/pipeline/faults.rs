@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cream_archive::Folder;
 use cream_processor::Cancel;
-use cream_store::{ResponseStatus, StoreError};
+use cream_store::{Lease, NewResponse, ResponseStatus, StoreError};
 
 use crate::support::{HookClock, LEASE, Run, Site, chart_name, put_some, series, start};
 
@@ -79,6 +79,32 @@ fn a_lock_that_goes_away_is_waited_for() {
     assert_eq!(run.counts(), [4, 0, 1, 0, 0, 0, 0], "{}", run.lines());
     assert!(!run.summary.halted);
     assert_eq!(site.digest(), undisturbed());
+}
+
+#[test]
+fn what_a_dead_worker_claimed_is_waited_for() {
+    let mut site = Site::new();
+    let name = chart_name("DEAD1", 16);
+    site.put("raw", &name, series("DEAD1", 40).chart_json());
+    let new = NewResponse {
+        file_name: name.clone(),
+        sha256: cream_archive::sha256(series("DEAD1", 40).chart_json().as_ref()),
+        byte_len: 1,
+        registered_at: start(),
+    };
+    let lease = Lease { token: "dead", from: start(), until: start().plus_seconds(LEASE) };
+    site.store.write(|w| w.register_response(&new, Some(&lease))).unwrap();
+    assert_eq!(site.process().counts(), [0, 0, 0, 0, 1, 0, 0], "without patience");
+    site.options.patience = Duration::from_secs(600);
+    let clock = site.clock.clone();
+    let run = thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            clock.set(start().plus_seconds(LEASE));
+        });
+        site.process()
+    });
+    assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0], "{}", run.lines());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Instruments and the state of their series.
 
 use cream_models::{Date, DateRange, Symbol, Timestamp, Vendor};
-use cream_schema::tables::{series, stock};
+use cream_schema::tables::{raw_response, series, stock};
 use cream_schema::{DayValue, SeriesRow};
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::Writer;
@@ -11,7 +12,7 @@ use crate::connection::{Connection, on};
 use crate::error::failed;
 use crate::series::SeriesState;
 use crate::sums::YearSums;
-use crate::types::{BarQuery, Description, Order, Said, Series, Stock, StockId};
+use crate::types::{BarQuery, Description, Order, ResponseStatus, Said, Series, Stock, StockId};
 use crate::{StoreError, convert};
 
 impl Writer<'_> {
@@ -88,21 +89,29 @@ impl Writer<'_> {
     }
 
     fn state_of(&mut self, row: SeriesRow) -> Result<SeriesState, StoreError> {
-        let newest_at = row.newest_at.map(Timestamp::from_micros);
-        let sums = row.year_sums.as_deref().map(|bytes| {
-            YearSums::from_bytes(bytes).ok_or_else(|| {
-                StoreError::corrupt("series", "year_sums", format!("{} bytes", bytes.len()))
-            })
-        });
-        let series = convert::series(row)?;
-        match sums.transpose()? {
-            Some(sums) => Ok(SeriesState::new(series, sums, newest_at)),
-            None => {
-                let mut state = SeriesState::new(series, YearSums::default(), newest_at);
-                self.count_anew(&mut state)?;
-                Ok(state)
-            }
+        let sums = row.year_sums.as_deref().and_then(YearSums::from_bytes);
+        let newest_at = match row.newest_at {
+            Some(newest_at) => Some(newest_at),
+            None => self.newest_loaded(row.stock_id, row.vendor)?,
+        };
+        let (is_known, sums) = (sums.is_some(), sums.unwrap_or_default());
+        let newest_at = newest_at.map(Timestamp::from_micros);
+        let mut state = SeriesState::new(convert::series(row)?, sums, newest_at);
+        if !is_known {
+            self.count_anew(&mut state)?;
         }
+        Ok(state)
+    }
+
+    /// When the newest response was fetched that is loaded into a series.
+    fn newest_loaded(&mut self, stock_id: i64, vendor: i16) -> Result<Option<i64>, StoreError> {
+        on!(self.connection, c => raw_response::table
+            .filter(raw_response::stock_id.eq(stock_id))
+            .filter(raw_response::vendor.eq(vendor))
+            .filter(raw_response::status.eq(ResponseStatus::Parsed.name()))
+            .select(max(raw_response::fetched_at))
+            .first(c))
+        .map_err(failed)
     }
 
     fn locked_row(
@@ -128,7 +137,7 @@ impl Writer<'_> {
                 series::stock_id.eq(stock_id.0),
                 series::vendor.eq(vendor.code()),
                 series::bars.eq(0_i64),
-                series::year_sums.eq(&[][..]),
+                series::year_sums.eq(YearSums::default().to_bytes()),
                 series::revision.eq(0_i64),
                 series::changed_at.eq(0_i64),
             ))

@@ -95,7 +95,7 @@ const BROKEN: &[(&str, &str, Columns)] = &[
     ("series", "series_name_dated", &[("name", "'N'")]),
     ("series", "series_exchange_dated", &[("exchange", "'X'")]),
     ("series", "series_kind_dated", &[("kind_at", "1")]),
-    ("series", "series_year_sums", &[("year_sums", "@zeros 17")]),
+    ("series", "series_year_sums", &[("year_sums", "@zeros 18")]),
     ("series", "series_currency_dated", &[("currency", "'USD'")]),
     ("series", "series_time_zone_dated", &[("time_zone", "'UTC'")]),
     ("series", "series_bars", &[("bars", "-1")]),

@@ -148,6 +148,13 @@ impl Postgres {
         Some(Self { store, database })
     }
 
+    /// The same database, in which sessions begin with this setting.
+    pub(crate) fn with_setting(mut self, setting: &str) -> Self {
+        self.raw(&format!("ALTER DATABASE {} SET {setting}", self.database.name())).unwrap();
+        self.store = self.another(&StoreOptions::default());
+        self
+    }
+
     fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.database.url()).unwrap()
     }

@@ -26,6 +26,15 @@ fn the_view_for_people_reads_well() {
 }
 
 #[test]
+fn loaders_take_turns_whatever_the_servers_default_isolation() {
+    for level in ["repeatable read", "serializable"] {
+        let Some(database) = Postgres::for_a_case() else { return };
+        let database = database.with_setting(&format!("default_transaction_isolation = '{level}'"));
+        crate::transactions::loaders_of_one_series_take_turns(&database);
+    }
+}
+
+#[test]
 fn a_connection_that_is_cut_is_lost_and_the_store_goes_on() {
     let Some(database) = Postgres::for_a_case() else { return };
     let one = StoreOptions { max_connections: 1, ..StoreOptions::default() };
