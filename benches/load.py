@@ -31,6 +31,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SUMMARY = r"^  bars +(\d+) inserted, (\d+) updated, (\d+) unchanged"
 COLUMNS = "stock_id,vendor,date,open,high,low,close,adj_close,volume,is_final,flags,as_of"
 BARE = """(stock_id int not null, vendor smallint not null, date date not null, open bigint,
     high bigint, low bigint, close bigint, adj_close bigint, volume bigint, is_final boolean,
@@ -130,7 +131,7 @@ class Bench:
         os.sync()
         for label, day in zip(("first load", "refresh, one more bar each"), days):
             seconds, printed = self.work(url, home, "import", day)
-            bars = re.search(r"bars\s+(\d+) inserted, (\d+) updated, (\d+) unchanged", printed)
+            bars = re.search(SUMMARY, printed, re.MULTILINE)
             inserted, updated, unchanged = map(int, bars.groups())
             self.note(f"{name}: {label}", inserted + updated + unchanged, seconds)
             if name == "PostgreSQL" and unchanged:

@@ -229,9 +229,7 @@ pub fn load(
             Verdict::of(&history.coverage, &newer, decides, date)
         };
 
-        let held = YearSums::of(&history.bars).with_actions(&history.actions);
-
-        let bars = bar_changes(writer, load, options.guard, &state, &held, range, |date| {
+        let bars = bar_changes(writer, load, options.guard, &state, range, |date| {
             verdict(Coverage::decides_bar, date)
         })?;
         write_bars(writer, load, options, stock, &bars)?;
@@ -240,7 +238,7 @@ pub fn load(
         state.add(&bars.updated);
         report.bars = bars.counts;
 
-        let actions = action_changes(writer, load, &state, &held, range, |date| {
+        let actions = action_changes(writer, load, &state, range, |date| {
             verdict(Coverage::decides_actions, date)
         })?;
         for batch in [&actions.inserted, &actions.updated] {
@@ -267,13 +265,20 @@ fn bar_changes(
     load: &Load<'_>,
     policy: Guard,
     state: &SeriesState,
-    sums: &YearSums,
     range: DateRange,
     verdict: impl Fn(Date) -> Verdict,
 ) -> Result<Change<Bar>, LoadError> {
     let held = load.history.bars.as_slice();
-    let Series { stock_id, vendor, bars: count, revision, .. } = *state.series();
-    let differing = state.sums().differing(sums, range);
+    let Series { stock_id, vendor, bars: count, revision, last_date, .. } = *state.series();
+    // What lies behind the last bar that is served is new, if it was not withdrawn before.
+    let known = held.partition_point(|bar| Some(bar.date()) <= last_date);
+    let (known, new) = held.split_at(known);
+    let differing = state.sums().differing(&YearSums::of(known), range);
+    let behind = new.first().and_then(|bar| DateRange::new(bar.date(), range.last()).ok());
+    let differing = match (differing, behind) {
+        (Some(differing), Some(behind)) => Some(differing.hull(behind)),
+        (differing, behind) => differing.or(behind),
+    };
     let (before, differing, after, stored) = match differing {
         Some(range) => {
             let start = held.partition_point(|bar| bar.date() < range.first());
@@ -308,13 +313,13 @@ fn action_changes(
     writer: &mut Writer<'_>,
     load: &Load<'_>,
     state: &SeriesState,
-    sums: &YearSums,
     range: DateRange,
     verdict: impl Fn(Date) -> Verdict,
 ) -> Result<Change<CorporateAction>, LoadError> {
     let held = load.history.actions.as_slice();
+    let sums = YearSums::default().with_actions(held);
     let Series { stock_id, vendor, revision, .. } = *state.series();
-    if state.sums().has_same_actions(sums) {
+    if state.sums().has_same_actions(&sums) {
         let mut actions = changes::<CorporateAction>(&[], &[], |_| Verdict::Open);
         held.iter().for_each(|action| actions.counts.add_unread(verdict(action.date)));
         return Ok(actions);
