@@ -225,12 +225,8 @@ pub fn load(
         } else {
             writer.newer_coverage(stock, vendor, load.fetched_at, load.sha256, range)?
         };
-        let verdict = |decides: fn(&Coverage, Date) -> bool, date: Date| {
-            Verdict::of(&history.coverage, &newer, decides, date)
-        };
-
         let bars = bar_changes(writer, load, options.guard, &state, range, |date| {
-            verdict(Coverage::decides_bar, date)
+            Verdict::of(&history.coverage, &newer, Coverage::decides_bar, date)
         })?;
         write_bars(writer, load, options, stock, &bars)?;
         bars.replaced.iter().for_each(|old| state.remove(&old.bar));
@@ -238,8 +234,8 @@ pub fn load(
         state.add(&bars.updated);
         report.bars = bars.counts;
 
-        let actions = action_changes(writer, load, &state, range, |date| {
-            verdict(Coverage::decides_actions, date)
+        let actions = action_changes(writer, load, &state, range, |key| {
+            Verdict::of(&history.coverage, &newer, Coverage::decides_action, key)
         })?;
         for batch in [&actions.inserted, &actions.updated] {
             writer.put_actions(stock, vendor, load.fetched_at, batch)?;
@@ -314,21 +310,21 @@ fn action_changes(
     load: &Load<'_>,
     state: &SeriesState,
     range: DateRange,
-    verdict: impl Fn(Date) -> Verdict,
+    verdict: impl Fn((Date, ActionKind)) -> Verdict,
 ) -> Result<Change<CorporateAction>, LoadError> {
     let held = load.history.actions.as_slice();
     let sums = YearSums::default().with_actions(held);
     let Series { stock_id, vendor, revision, .. } = *state.series();
     if state.sums().has_same_actions(&sums) {
         let mut actions = changes::<CorporateAction>(&[], &[], |_| Verdict::Open);
-        held.iter().for_each(|action| actions.counts.add_unread(verdict(action.date)));
+        held.iter().for_each(|action| actions.counts.add_unread(verdict(action.key())));
         return Ok(actions);
     }
     let stored = match revision {
         0 => Vec::new(),
         _ => writer.all_actions(stock_id, vendor, range)?,
     };
-    Ok(changes(held, &stored, |(date, _)| verdict(date)))
+    Ok(changes(held, &stored, verdict))
 }
 
 /// What a response may do about a date.
@@ -343,15 +339,15 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    fn of(
+    fn of<K: Copy>(
         coverage: &Coverage,
         newer: &[Coverage],
-        decides: fn(&Coverage, Date) -> bool,
-        date: Date,
+        decides: fn(&Coverage, K) -> bool,
+        key: K,
     ) -> Self {
-        if !decides(coverage, date) {
+        if !decides(coverage, key) {
             Self::Open
-        } else if newer.iter().any(|coverage| decides(coverage, date)) {
+        } else if newer.iter().any(|coverage| decides(coverage, key)) {
             Self::Superseded
         } else {
             Self::Decides
@@ -431,7 +427,7 @@ fn validate(history: &PriceHistory, vendor: Vendor) -> Result<(), LoadError> {
         }
     }
     for action in &history.actions {
-        if !history.coverage.decides_actions(action.date) {
+        if !history.coverage.decides_action(action.key()) {
             return invalid(action.date, "a corporate action outside of what the response decides");
         }
     }

@@ -97,7 +97,7 @@ impl Response {
         history.coverage = Coverage {
             range: Some(days(self.first, last)),
             undecided_bars: Coverage::normalized(undecided),
-            undecided_actions: Vec::new(),
+            ..Coverage::default()
         };
         if !self.asks_actions {
             history.coverage.undecided_actions = vec![days(self.first, last)];
@@ -140,15 +140,21 @@ impl Response {
 /// What must be served, worked out day by day from the rule itself.
 fn expected(histories: &[PriceHistory]) -> (Vec<Bar>, Vec<CorporateAction>) {
     let (mut bars, mut actions) = (Vec::new(), Vec::new());
-    let newest = |decides: fn(&Coverage, Date) -> bool, date| {
-        histories.iter().rev().find(|history| decides(&history.coverage, date))
-    };
+    fn newest<K: Copy>(
+        histories: &[PriceHistory],
+        decides: fn(&Coverage, K) -> bool,
+        key: K,
+    ) -> Option<&PriceHistory> {
+        histories.iter().rev().find(|history| decides(&history.coverage, key))
+    }
     for date in (0..2 * DAYS).map(day) {
-        if let Some(history) = newest(Coverage::decides_bar, date) {
+        if let Some(history) = newest(histories, Coverage::decides_bar, date) {
             bars.extend(history.bars.iter().filter(|bar| bar.date() == date));
         }
-        if let Some(history) = newest(Coverage::decides_actions, date) {
-            actions.extend(history.actions.iter().filter(|action| action.date == date));
+        for key in ActionKind::ALL.map(|kind| (date, kind)) {
+            if let Some(history) = newest(histories, Coverage::decides_action, key) {
+                actions.extend(history.actions.iter().filter(|action| action.key() == key));
+            }
         }
     }
     (bars, actions)

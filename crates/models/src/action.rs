@@ -39,7 +39,8 @@ impl CorporateAction {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "kind", rename_all = "snake_case"))]
 pub enum CorporateEvent {
-    /// Cash a share, in the series' currency and price basis.
+    /// Cash a share, in the series' currency, on the share count that the vendor's
+    /// [`dividend_basis`](crate::Vendor::dividend_basis) tells.
     Dividend {
         /// Cash a share.
         amount: Price,
@@ -88,6 +89,76 @@ impl ActionKind {
 impl fmt::Display for ActionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// A set of [`ActionKind`]s.
+///
+/// ```
+/// use cream_models::{ActionKind, ActionKinds};
+/// let cash = ActionKinds::NONE.with(ActionKind::Dividend).with(ActionKind::CapitalGain);
+/// assert!(cash.contains(ActionKind::Dividend) && !cash.contains(ActionKind::Split));
+/// assert_eq!(cash.to_string(), "dividend,capital_gain");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ActionKinds(u8);
+
+impl ActionKinds {
+    /// No kind.
+    pub const NONE: Self = Self(0);
+    /// Every kind.
+    pub const ALL: Self =
+        Self::NONE.with(ActionKind::Dividend).with(ActionKind::Split).with(ActionKind::CapitalGain);
+
+    /// The set and this kind.
+    #[must_use]
+    pub const fn with(self, kind: ActionKind) -> Self {
+        Self(self.0 | 1 << kind as u8)
+    }
+
+    /// The kinds that are in this set and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether the kind is in the set.
+    #[must_use]
+    pub const fn contains(self, kind: ActionKind) -> bool {
+        self.0 >> kind as u8 & 1 == 1
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The kinds of the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = ActionKind> {
+        ActionKind::ALL.into_iter().filter(move |kind| self.contains(*kind))
+    }
+
+    /// Reads what [`fmt::Display`] writes; `None` where a name is none.
+    #[must_use]
+    pub fn from_names(text: &str) -> Option<Self> {
+        let names = text.split(',').filter(|name| !name.is_empty());
+        names.map(ActionKind::from_name).try_fold(Self::NONE, |set, kind| Some(set.with(kind?)))
+    }
+}
+
+impl fmt::Display for ActionKinds {
+    /// The names, between commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.iter().map(ActionKind::name).collect();
+        f.pad(&names.join(","))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ActionKinds {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(ActionKind::name))
     }
 }
 
@@ -178,6 +249,19 @@ mod tests {
             let error = SplitRatio::new(numerator, denominator).unwrap_err();
             assert!(error.to_string().contains("both sides must be above 0"), "{error}");
         }
+    }
+
+    #[test]
+    fn sets_hold_what_was_put_in_and_read_back() {
+        assert_eq!(ActionKinds::ALL.to_string(), "dividend,split,capital_gain");
+        assert_eq!(ActionKinds::ALL.without(ActionKinds::ALL), ActionKinds::NONE);
+        for kind in ActionKind::ALL {
+            let set = ActionKinds::NONE.with(kind);
+            assert_eq!(set.iter().collect::<Vec<_>>(), [kind]);
+            assert_eq!(ActionKinds::from_names(&set.to_string()), Some(set));
+        }
+        assert_eq!(ActionKinds::from_names(""), Some(ActionKinds::NONE));
+        assert_eq!(ActionKinds::from_names("split,bonus"), None);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Bar, BarField, BarFlags, CorporateAction, Date, DateRange, Symbol, Timestamp, Vendor};
+use crate::{
+    ActionKind, ActionKinds, Bar, BarField, BarFlags, CorporateAction, Date, DateRange, Symbol,
+    Timestamp, Vendor,
+};
 
 /// One response, read: an instrument's daily bars and corporate actions, and what they cover.
 ///
@@ -13,8 +16,11 @@ use crate::{Bar, BarField, BarFlags, CorporateAction, Date, DateRange, Symbol, T
 pub struct PriceHistory {
     /// Whose response it is.
     pub vendor: Vendor,
-    /// The symbol the response names, if it names one.
+    /// The instrument's canonical symbol, if the response tells it.
     pub symbol: Option<Symbol>,
+    /// The symbol that the response names, as the vendor spells it (`BRK.B`, `brk-b.us`), if it
+    /// names one.
+    pub vendor_symbol: Option<String>,
     /// What the response says about the instrument.
     pub instrument: Instrument,
     /// The latest instant that the response itself speaks of: it cannot have been fetched before.
@@ -36,6 +42,7 @@ impl PriceHistory {
         Self {
             vendor,
             symbol: None,
+            vendor_symbol: None,
             instrument: Instrument::default(),
             fetched_no_earlier_than: None,
             coverage: Coverage::default(),
@@ -75,6 +82,8 @@ pub struct Coverage {
     pub undecided_bars: Vec<DateRange>,
     /// Within the range: dates whose actions the response leaves open. Ascending, disjoint.
     pub undecided_actions: Vec<DateRange>,
+    /// Kinds of corporate action of which the response says nothing on any date.
+    pub undecided_kinds: ActionKinds,
 }
 
 impl Coverage {
@@ -84,11 +93,29 @@ impl Coverage {
         self.range.is_some_and(|range| range.contains(date)) && !holds(&self.undecided_bars, date)
     }
 
-    /// Whether the response decides the corporate actions of a date.
+    /// Whether the response decides what corporate action of a kind there is on a date.
     #[must_use]
-    pub fn decides_actions(&self, date: Date) -> bool {
+    pub fn decides_action(&self, (date, kind): (Date, ActionKind)) -> bool {
         self.range.is_some_and(|range| range.contains(date))
             && !holds(&self.undecided_actions, date)
+            && !self.undecided_kinds.contains(kind)
+    }
+
+    /// The dates on which the response decides the corporate actions of these kinds. Ascending,
+    /// disjoint.
+    #[must_use]
+    pub fn decided_actions(&self, kinds: ActionKinds) -> Vec<DateRange> {
+        let open = kinds.iter().any(|kind| self.undecided_kinds.contains(kind));
+        let Some(range) = self.range.filter(|_| !open) else { return Vec::new() };
+        let mut decided = Vec::new();
+        let mut first = Some(range.first());
+        for open in &self.undecided_actions {
+            let before = first.zip(open.first().previous());
+            decided.extend(before.and_then(|(first, last)| DateRange::new(first, last).ok()));
+            first = open.last().next();
+        }
+        decided.extend(first.and_then(|first| DateRange::new(first, range.last()).ok()));
+        decided
     }
 
     /// Sorts ranges and joins those that touch or overlap.
@@ -236,13 +263,20 @@ mod tests {
         let coverage = Coverage {
             range: Some(range("2020-01-01..2020-12-31")),
             undecided_bars: vec![range("2020-03-02"), range("2020-05-01..2020-05-03")],
-            undecided_actions: vec![range("2020-01-01..2020-12-31")],
+            undecided_actions: vec![range("2020-02-01..2020-12-31")],
+            undecided_kinds: ActionKinds::NONE.with(ActionKind::Split),
         };
         let decides = |text: &str| coverage.decides_bar(text.parse().unwrap());
         assert!(decides("2020-03-01") && !decides("2020-03-02") && decides("2020-03-03"));
         assert!(decides("2020-04-30") && !decides("2020-05-03") && decides("2020-05-04"));
         assert!(!decides("2019-12-31") && !decides("2021-01-01"));
-        assert!(!coverage.decides_actions(Date::from_ymd(2020, 6, 1).unwrap()));
+        let action = |text: &str, kind| coverage.decides_action((text.parse().unwrap(), kind));
+        assert!(action("2020-01-31", ActionKind::Dividend));
+        assert!(!action("2020-02-01", ActionKind::Dividend));
+        assert!(!action("2020-01-31", ActionKind::Split));
+        let dividends = ActionKinds::NONE.with(ActionKind::Dividend);
+        assert_eq!(coverage.decided_actions(dividends), [range("2020-01-01..2020-01-31")]);
+        assert_eq!(coverage.decided_actions(ActionKinds::ALL), []);
     }
 
     #[test]
@@ -271,8 +305,17 @@ mod tests {
                 .map(|&(first, len)| DateRange::new(day(first), day(first + len)).unwrap())
                 .collect();
             let joined = Coverage::normalized(ranges.clone());
+            let coverage = Coverage {
+                range: Some(DateRange::new(day(10), day(50)).unwrap()),
+                undecided_actions: Coverage::normalized(
+                    joined.iter().filter_map(|r| DateRange::new(r.first().max(day(10)), r.last().min(day(50))).ok()).collect(),
+                ),
+                ..Coverage::default()
+            };
+            let decided = coverage.decided_actions(ActionKinds::ALL);
             for date in (0..70).map(day) {
                 prop_assert_eq!(holds(&joined, date), ranges.iter().any(|r| r.contains(date)));
+                prop_assert_eq!(holds(&decided, date), coverage.decides_action((date, ActionKind::Split)));
             }
             for pair in joined.windows(2) {
                 prop_assert!(pair[0].last().days() + 1 < pair[1].first().days());

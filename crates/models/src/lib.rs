@@ -22,6 +22,7 @@
 mod action;
 mod bar;
 mod clock;
+mod currency;
 mod date;
 mod history;
 mod price;
@@ -29,12 +30,15 @@ mod symbol;
 mod timestamp;
 mod vendor;
 
-pub use action::{ActionKind, CorporateAction, CorporateEvent, SplitRatio, SplitRatioError};
+pub use action::{
+    ActionKind, ActionKinds, CorporateAction, CorporateEvent, SplitRatio, SplitRatioError,
+};
 pub use bar::{Bar, BarField, BarFlags};
 pub use clock::{Clock, SystemClock};
+pub use currency::Currency;
 pub use date::{Date, DateError, DateRange, DateRangeError};
 pub use history::{Coverage, Instrument, PriceHistory, Warning, WarningKind};
 pub use price::{Price, PriceError};
 pub use symbol::{Symbol, SymbolError};
 pub use timestamp::{Timestamp, TimestampError};
-pub use vendor::{UnknownVendor, Vendor};
+pub use vendor::{PriceBasis, UnknownVendor, Vendor};

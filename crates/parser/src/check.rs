@@ -159,7 +159,7 @@ fn actions(history: &PriceHistory, table: &Table, warnings: &mut Warnings) {
             .ok()
             .and_then(|index| history.actions.get(index));
         let what = match embedded {
-            None if history.coverage.decides_actions(shown.date) => {
+            None if history.coverage.decides_action(shown.key()) => {
                 format!("a {} stands in the table but not in the embedded data", shown.kind())
             }
             Some(embedded) if !agree(embedded.event, shown.event) => format!(

@@ -194,7 +194,10 @@ fn actions_without_any_row_are_decided_alone() {
     actions(&mut history, found, &mut Warnings::new(100));
     assert_eq!(history.actions, [paid(9, 1)]);
     assert_eq!(history.coverage.range, Some(range(9, 9)));
-    assert!(history.coverage.decides_actions(day(9)) && !history.coverage.decides_bar(day(9)));
+    assert!(
+        history.coverage.decides_action((day(9), ActionKind::Dividend))
+            && !history.coverage.decides_bar(day(9))
+    );
 }
 
 #[test]

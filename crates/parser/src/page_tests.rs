@@ -96,7 +96,11 @@ fn actions_that_an_address_does_not_ask_for_stay_open() {
     for (asked, decides) in [("div%7Csplit", true), ("div", false), ("history", false)] {
         let query = DAILY.replace("div%7Csplit", asked);
         let history = read_page(&page(&[&script("DEMO", &query, &chart)])).unwrap();
-        let decided = |date: &str| history.coverage.decides_actions(date.parse::<Date>().unwrap());
+        let decided = |date: &str| {
+            history
+                .coverage
+                .decides_action((date.parse::<Date>().unwrap(), cream_models::ActionKind::Dividend))
+        };
         // What is shown is so, whatever was asked for; what is not shown may yet be.
         assert!(decided("2024-01-02"), "{asked}");
         assert_eq!(decided("2024-01-03"), decides, "{asked}");

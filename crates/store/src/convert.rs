@@ -4,8 +4,8 @@
 //! written by hand or by a newer program, and is an error rather than a guess.
 
 use cream_models::{
-    ActionKind, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Coverage, DateRange,
-    Price, SplitRatio, Symbol, Timestamp, Vendor,
+    ActionKind, ActionKinds, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Coverage,
+    DateRange, Price, SplitRatio, Symbol, Timestamp, Vendor,
 };
 use cream_schema::{ActionRow, BarRow, DayValue, ResponseRow, SeriesRow, StockRow};
 
@@ -128,6 +128,7 @@ pub(crate) fn coverage(
         range,
         undecided_bars: ranges("undecided_bars", undecided_bars)?,
         undecided_actions: ranges("undecided_actions", undecided_actions)?,
+        undecided_kinds: ActionKinds::NONE,
     })
 }
 

@@ -27,7 +27,7 @@ fn sound(history: &PriceHistory) {
         assert!(history.coverage.decides_bar(bar.date()));
     }
     for action in &history.actions {
-        assert!(history.coverage.decides_actions(action.date));
+        assert!(history.coverage.decides_action(action.key()));
     }
     for warning in &history.warnings {
         assert!(!warning.to_string().is_empty());

@@ -142,6 +142,7 @@ pub(crate) fn only_the_holder_finishes(database: &dyn Database) {
         range: Some("2020-01-01..2020-12-31".parse().unwrap()),
         undecided_bars: ["2020-02-01..2020-02-03", "2020-03-01"].map(|r| r.parse().unwrap()).into(),
         undecided_actions: vec!["2020-05-01".parse().unwrap()],
+        ..Coverage::default()
     };
     let result = parsed(stock_id, 50, coverage.clone());
     let finish = |token: &str| store.write(|w| w.finish_parsed(id, token, &result));
