@@ -11,6 +11,7 @@ use cream_models::{
     Bar, BarField, Date, DateRange, Instrument, PriceHistory, Symbol, Timestamp, Vendor,
 };
 
+use crate::ask::Ask;
 use crate::columns;
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
@@ -19,17 +20,6 @@ use crate::json::Reader;
 use crate::values::{integer, text, value_at};
 use crate::warnings::Warnings;
 use crate::zone::Zone;
-
-/// What is known about the request.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ask {
-    /// The dates asked for.
-    pub(crate) range: Option<DateRange>,
-    /// The period asked for, in seconds since 1970, where the dates are not known.
-    pub(crate) period: Option<(i64, i64)>,
-    /// Whether events were asked for.
-    pub(crate) events: Option<bool>,
-}
 
 /// A chart as it stands, before its rows are judged.
 #[derive(Debug, Default)]
@@ -276,7 +266,11 @@ fn history(
         .max(meta.market_time)
         .filter(|time| zone.date(*time).is_some())
         .map(Timestamp::from_seconds);
-    let asked = ask.range.or_else(|| {
+    let first_row = || {
+        let dates = chart.timestamps.iter().filter(|time| **time != BAD_TIME);
+        dates.min().and_then(|time| Zone::date(&mut zone.clone(), *time))
+    };
+    let asked = ask.range(if ask.to.is_some() { first_row() } else { None }).or_else(|| {
         // Rows bear the start of their session, which is some time within its date: of a date
         // that the period cuts, only the row itself can tell whether it was asked for.
         let (start, end) = ask.period?;
@@ -298,6 +292,7 @@ fn history(
         dates.into_iter().zip(element_positions(json, start))
     });
     let meta = chart.meta;
+    history.vendor_symbol = meta.symbol.as_ref().map(ToString::to_string);
     history.symbol = meta.symbol;
     history.instrument = meta.instrument;
     history.instrument.name = history.instrument.name.or(meta.short_name);

@@ -161,7 +161,11 @@ fn what_was_asked_is_covered() {
     let json = three("1,2,3", "1,2,3");
     let range = |ask: &Ask| read_with(&json, ask).unwrap().coverage.range.unwrap().to_string();
     assert_eq!(range(&Ask::default()), "2024-01-02..2024-01-04");
-    let asked = Ask { range: Some("2023-12-31..2024-01-03".parse().unwrap()), ..Ask::default() };
+    let asked = Ask {
+        from: Some("2023-12-31".parse().unwrap()),
+        to: Some("2024-01-03".parse().unwrap()),
+        ..Ask::default()
+    };
     assert_eq!(range(&asked), "2023-12-31..2024-01-04");
     // Midnight in New York is 05:00 in UTC; the period's end is not part of it.
     let asked = Ask { period: Some((1_703_826_000, 1_704_776_400)), ..Ask::default() };

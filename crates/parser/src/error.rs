@@ -8,7 +8,7 @@
 #[non_exhaustive]
 pub enum ParseError {
     /// Nothing but white space.
-    #[error("the response is empty (at byte 0): expected a Yahoo history page or chart answer")]
+    #[error("the response is empty (at byte 0): expected a vendor's price history")]
     Empty,
     /// A page that asks for consent to cookies, answered with status 200.
     #[error(
@@ -47,6 +47,52 @@ pub enum ParseError {
         code: String,
         /// The vendor's words.
         description: String,
+        /// Where the response says so.
+        position: u64,
+    },
+    /// The answer is about another instrument than the one that was asked for.
+    #[error(
+        "the answer is about {found} but {asked} was asked for (at byte {position}): expected the \
+         symbol in the vendor's spelling"
+    )]
+    WrongSymbol {
+        /// What was asked for, in the vendor's spelling.
+        asked: String,
+        /// What the answer says it is about.
+        found: String,
+        /// Where the answer begins.
+        position: u64,
+    },
+    /// The vendor gives no more today, or this hour: its quota is spent.
+    #[error(
+        "the vendor's quota is spent (at byte {position}): it says {words}; expected prices; ask \
+         again when the quota is renewed"
+    )]
+    QuotaSpent {
+        /// The vendor's words, shortened.
+        words: String,
+        /// Where the response says so.
+        position: u64,
+    },
+    /// The vendor does not take the API key, or misses one.
+    #[error(
+        "the vendor refuses the API key (at byte {position}): it says {words}; expected prices; \
+         check the key"
+    )]
+    KeyRefused {
+        /// The vendor's words, shortened.
+        words: String,
+        /// Where the response says so.
+        position: u64,
+    },
+    /// The vendor's plan does not include what was asked for.
+    #[error(
+        "the vendor's plan does not include this (at byte {position}): it says {words}; expected \
+         prices; ask for less, or see to another plan"
+    )]
+    NotInPlan {
+        /// The vendor's words, shortened.
+        words: String,
         /// Where the response says so.
         position: u64,
     },
@@ -125,8 +171,8 @@ pub enum ParseError {
     },
     /// No format that is known.
     #[error(
-        "unknown format, it begins with {found} (at byte {position}): expected a Yahoo history \
-         page or chart answer"
+        "unknown format, it begins with {found} (at byte {position}): expected a vendor's price \
+         history: JSON, CSV with a header, or a Yahoo history page"
     )]
     UnknownFormat {
         /// How the response begins.
@@ -210,6 +256,10 @@ impl ParseError {
             | Self::WillBeRightBack { position }
             | Self::TooManyRequests { position }
             | Self::NotFound { position, .. }
+            | Self::WrongSymbol { position, .. }
+            | Self::QuotaSpent { position, .. }
+            | Self::KeyRefused { position, .. }
+            | Self::NotInPlan { position, .. }
             | Self::VendorError { position, .. }
             | Self::NoPriceTable { position, .. }
             | Self::NoRows { position, .. }

@@ -22,9 +22,10 @@
 //!
 //! # Formats
 //!
-//! - [`Format::YahooChart`]: Yahoo's v8 chart answer, JSON.
-//! - [`Format::YahooPage`]: Yahoo's history page. The chart answer embedded in it is read first;
+//! - [`Vendor::YahooChart`]: Yahoo's v8 chart answer, JSON.
+//! - [`Vendor::YahooPage`]: Yahoo's history page. The chart answer embedded in it is read first;
 //!   the price table is a fallback, and where both are there each cell is compared.
+//! - [`pull`]: an archived pull, which holds all answers to one question.
 //!
 //! # What is refused, and what is not
 //!
@@ -36,6 +37,8 @@
 //! Columns and sections of the chart that come twice are an error. No input panics, and memory is bounded
 //! by a small multiple of the input.
 
+mod answer;
+mod ask;
 mod cells;
 mod chart;
 mod check;
@@ -47,53 +50,30 @@ mod html;
 mod json;
 mod number;
 mod page;
+pub mod pull;
 mod refusals;
+mod rows;
+mod sniff;
 mod table;
 mod values;
+mod vendors;
 mod warnings;
 mod zone;
-
-use std::fmt;
 
 use cream_models::{Date, DateRange, PriceHistory, Vendor};
 
 pub use error::ParseError;
 
-use error::{at, excerpt};
-use json::Reader;
+use answer::Answer;
+use ask::Ask;
+use pull::Opened;
+use sniff::Shape;
 use warnings::Warnings;
 
 /// The README's example compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// The formats that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// Yahoo's history page, HTML.
-    YahooPage,
-    /// Yahoo's v8 chart answer, JSON.
-    YahooChart,
-}
-
-impl Format {
-    /// Whose format it is.
-    #[must_use]
-    pub const fn vendor(self) -> Vendor {
-        match self {
-            Self::YahooPage => Vendor::YahooPage,
-            Self::YahooChart => Vendor::YahooChart,
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.vendor().name())
-    }
-}
 
 /// What is known about a response beside its bytes.
 ///
@@ -114,13 +94,15 @@ pub struct ParseOptions {
     /// Whether dividends, splits and capital gains were asked for. Where that is unknown and the
     /// response shows none, it decides nothing about them.
     pub asked_events: Option<bool>,
+    /// Whose response it is, where that is known. Some CSV looks the same from several vendors.
+    pub vendor: Option<Vendor>,
     /// How many warnings are kept; the rest is counted.
     pub max_warnings: usize,
 }
 
 impl Default for ParseOptions {
     fn default() -> Self {
-        Self { fetched_on: None, asked: None, asked_events: None, max_warnings: 1000 }
+        Self { fetched_on: None, asked: None, asked_events: None, vendor: None, max_warnings: 1000 }
     }
 }
 
@@ -143,6 +125,13 @@ impl ParseOptions {
     #[must_use]
     pub const fn with_asked_events(mut self, asked: bool) -> Self {
         self.asked_events = Some(asked);
+        self
+    }
+
+    /// The same options with the vendor.
+    #[must_use]
+    pub const fn with_vendor(mut self, vendor: Vendor) -> Self {
+        self.vendor = Some(vendor);
         self
     }
 
@@ -169,26 +158,71 @@ pub fn parse(bytes: &[u8]) -> Result<PriceHistory, ParseError> {
 ///
 /// Where the response cannot be read as a whole; see [`ParseError`].
 pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, ParseError> {
-    let (shape, start) = shape(bytes)?;
-    let body = bytes.get(start..).unwrap_or_default();
-    let moved = |position: u64| position.saturating_add(at(start));
-    match shape {
-        // Reading tells more exactly than looking whether it is one.
-        Shape::Object => {
-            let ask =
-                chart::Ask { range: options.asked, period: None, events: options.asked_events };
-            let mut warnings = Warnings::new(options.max_warnings);
-            let mut history = chart::read(body, Vendor::YahooChart, &ask, &mut warnings)
-                .map_err(|error| error.moved(moved))?;
-            warnings.move_positions(moved);
-            history.warnings = warnings.into_vec();
-            Ok(history)
-        }
-        Shape::Markup => page::read(bytes, options),
-    }
+    let (shape, start) = sniff::shape(bytes)?;
+    let mut warnings = Warnings::new(options.max_warnings);
+    let mut history = if shape == Shape::Pull {
+        pulled(bytes, start, options, &mut warnings)?
+    } else {
+        let format = match options.vendor.and_then(vendors::of) {
+            Some(format) => format,
+            None => sniff::format(bytes, shape, start)?,
+        };
+        let answer = Answer::alone(bytes, start);
+        format.read(&[answer], &Ask::of(options), &mut warnings)?
+    };
+    history.warnings = warnings.into_vec();
+    Ok(history)
 }
 
-/// Finds the format by content, without reading the rows.
+/// Reads an archived pull, which tells what was asked.
+fn pulled(
+    file: &[u8],
+    start: usize,
+    options: &ParseOptions,
+    warnings: &mut Warnings,
+) -> Result<PriceHistory, ParseError> {
+    let Opened { question, answers } = Opened::read(file, start)?;
+    let format = vendors::of(question.vendor).ok_or_else(|| ParseError::UnknownFormat {
+        found: question.vendor.to_string(),
+        position: error::at(start),
+    })?;
+    let mut bodies = Vec::with_capacity(answers.len());
+    for answer in &answers {
+        if !(200..300).contains(&answer.status) {
+            return Err(ParseError::VendorError {
+                code: answer.status.to_string(),
+                description: "an HTTP status other than success".to_owned(),
+                position: error::at(answer.body),
+            });
+        }
+        let up_to_its_end = file.get(..answer.end).unwrap_or_default();
+        bodies.push(Answer::to(answer.url, up_to_its_end, answer.body));
+    }
+    let ask = Ask {
+        from: question.from,
+        to: Some(question.to),
+        events: Some(question.actions),
+        period: None,
+        fetched_on: options.fetched_on.or(Some(question.fetched_at.date())),
+    };
+    let mut history = format.read(&bodies, &ask, warnings)?;
+    if let Some(found) = &history.vendor_symbol
+        && !format.is_same_symbol(&question.vendor_symbol, found)
+    {
+        return Err(ParseError::WrongSymbol {
+            asked: error::excerpt(question.vendor_symbol.as_bytes()),
+            found: error::excerpt(found.as_bytes()),
+            position: bodies.first().map_or(0, |answer| error::at(answer.start())),
+        });
+    }
+    history.symbol = Some(question.symbol);
+    history.vendor_symbol = Some(question.vendor_symbol);
+    history.fetched_no_earlier_than =
+        history.fetched_no_earlier_than.max(Some(question.fetched_at));
+    Ok(history)
+}
+
+/// Finds the vendor by content, without reading the rows.
 ///
 /// Markup that is no refusal counts as Yahoo's page: whether it holds prices is found by
 /// [reading](parse) it.
@@ -196,47 +230,10 @@ pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, 
 /// # Errors
 ///
 /// Where the response is of no known format, or says itself that it is no answer.
-pub fn detect(bytes: &[u8]) -> Result<Format, ParseError> {
-    let (shape, start) = shape(bytes)?;
+pub fn detect(bytes: &[u8]) -> Result<Vendor, ParseError> {
+    let (shape, start) = sniff::shape(bytes)?;
     match shape {
-        Shape::Markup => Ok(Format::YahooPage),
-        Shape::Object => {
-            let mut reader = Reader::new(bytes, start);
-            let mut members = reader.object("an object")?;
-            while let Some(key) = reader.next_key(&mut members)? {
-                if matches!(key.as_ref(), b"chart" | b"finance") {
-                    return Ok(Format::YahooChart);
-                }
-                reader.skip()?;
-            }
-            Err(unknown(bytes, start))
-        }
+        Shape::Pull => Ok(Opened::read(bytes, start)?.question.vendor),
+        shape => Ok(sniff::format(bytes, shape, start)?.vendor()),
     }
-}
-
-/// What a response looks like from its first byte.
-enum Shape {
-    /// A JSON object.
-    Object,
-    /// HTML.
-    Markup,
-}
-
-/// The shape and where it begins, behind a byte order mark and white space.
-fn shape(bytes: &[u8]) -> Result<(Shape, usize), ParseError> {
-    let body = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
-    let start = bytes.len() - body.len();
-    match body.first() {
-        None => Err(ParseError::Empty),
-        Some(b'{') => Ok((Shape::Object, start)),
-        Some(b'<') => Ok((Shape::Markup, start)),
-        Some(_) => Err(refusals::of_text(body)
-            .map(|error| error.moved(|position| position + at(start)))
-            .unwrap_or_else(|| unknown(bytes, start))),
-    }
-}
-
-fn unknown(bytes: &[u8], start: usize) -> ParseError {
-    let found = excerpt(bytes.get(start..).unwrap_or_default());
-    ParseError::UnknownFormat { found, position: at(start) }
 }

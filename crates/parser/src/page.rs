@@ -9,15 +9,16 @@ use cream_models::{
     Bar, CorporateAction, Date, PriceHistory, Symbol, Timestamp, Vendor, WarningKind,
 };
 
-use crate::chart::{self, Ask};
+use crate::ask::Ask;
+use crate::chart;
 use crate::check;
 use crate::error::{ParseError, Result, at};
 use crate::finish::{self, Actions};
 use crate::html::{Tag, Token, Tokens, decoded, name};
 use crate::json::{self, Reader};
+use crate::refusals;
 use crate::table::{self, Table};
 use crate::warnings::Warnings;
-use crate::{ParseOptions, refusals};
 
 /// What a page holds.
 #[derive(Debug, Default)]
@@ -43,21 +44,20 @@ struct Script<'a> {
 }
 
 /// Reads a history page.
-pub(crate) fn read(html: &[u8], options: &ParseOptions) -> Result<PriceHistory> {
+pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<PriceHistory> {
     let mut parts = find(html);
-    let mut warnings = Warnings::new(options.max_warnings);
     let page_symbol = parts.canonical.take().or(parts.title.take());
     let mut first_error = None;
     for script in ranked(parts.scripts, page_symbol.as_ref()) {
-        let mut own = Warnings::new(options.max_warnings);
-        match embedded(html, &script, options, &mut own) {
-            Ok(mut history) => {
+        let mut own = warnings.fresh();
+        match embedded(html, &script, ask, &mut own) {
+            Ok(history) => {
                 match &parts.table {
                     Some(Ok(table)) => check::tables(html, &history, table, &mut own),
                     Some(Err(error @ ParseError::Truncated { .. })) => return Err(error.clone()),
                     _ => {}
                 }
-                history.warnings = own.into_vec();
+                *warnings = own;
                 return Ok(history);
             }
             Err(error) => {
@@ -88,7 +88,7 @@ pub(crate) fn read(html: &[u8], options: &ParseOptions) -> Result<PriceHistory> 
                     ),
                 });
             }
-            bare(table, page_symbol, options, warnings)
+            bare(table, page_symbol, ask, warnings)
         }
         (_, Some((error, _))) | (Some(Err(error)), None) => Err(error),
         (_, None) => Err(refusals::of_page(html).unwrap_or(ParseError::NoPriceTable {
@@ -233,7 +233,7 @@ fn ranked<'a>(scripts: Vec<Script<'a>>, symbol: Option<&Symbol>) -> Vec<Script<'
 fn embedded(
     html: &[u8],
     script: &Script<'_>,
-    options: &ParseOptions,
+    ask: &Ask,
     warnings: &mut Warnings,
 ) -> Result<PriceHistory> {
     let end = script.start + script.content.len();
@@ -248,11 +248,8 @@ fn embedded(
     let body = body(&mut reader).map_err(|error| error.moved(moved))?;
     let mut answer = Vec::with_capacity(body.raw().len());
     json::unescape(body.raw(), script.start + body.start, &mut answer)?;
-    let ask = Ask {
-        range: options.asked,
-        period: script.period(),
-        events: options.asked_events.or_else(|| script.events()),
-    };
+    let ask =
+        Ask { period: script.period(), events: ask.events.or_else(|| script.events()), ..*ask };
     let base = script.start + body.start;
     let mut positions = json::EscapedPositions::new(body.raw());
     let mut moved =
@@ -282,13 +279,14 @@ fn body<'a>(reader: &mut Reader<'a>) -> Result<json::Text<'a>> {
 fn bare(
     table: Table,
     symbol: Option<Symbol>,
-    options: &ParseOptions,
-    mut warnings: Warnings,
+    ask: &Ask,
+    warnings: &mut Warnings,
 ) -> Result<PriceHistory> {
     if table.rows.is_empty() {
         return Err(ParseError::NoRows { place: "the price table", position: at(table.start) });
     }
     let mut history = PriceHistory::new(Vendor::YahooPage);
+    history.vendor_symbol = symbol.as_ref().map(ToString::to_string);
     history.symbol = symbol;
     let bad = |row: usize| table.unreadable.binary_search_by_key(&row, |bad| bad.row).is_ok();
     let dates: Vec<(Option<Date>, usize)> = table
@@ -298,7 +296,8 @@ fn bare(
         .map(|(index, row)| ((!bad(index)).then(|| row.bar.date()), row.position))
         .collect();
     let newest = dates.iter().filter_map(|(date, _)| *date).max();
-    let live_from = options.fetched_on.or(newest);
+    let oldest = dates.iter().filter_map(|(date, _)| *date).min();
+    let live_from = ask.fetched_on.or(newest);
     let rows: Vec<Bar> = table
         .rows
         .iter()
@@ -307,14 +306,13 @@ fn bare(
     // A date begins first where the clocks are 14 hours ahead of UTC.
     history.fetched_no_earlier_than =
         newest.map(|date| Timestamp::start_of(date).plus_seconds(-14 * 3600));
-    let unreadable = table.bad_events(&mut warnings);
+    let unreadable = table.bad_events(warnings);
     let read: Vec<(CorporateAction, usize)> = table.actions;
-    finish::bars(&mut history, rows, table.unreadable, options.asked, &mut warnings)?;
+    finish::bars(&mut history, rows, table.unreadable, ask.range(oldest), warnings)?;
     // The page's own request may leave events out; where it shows some, it shows all.
-    let decided = options.asked_events.unwrap_or(!read.is_empty());
-    finish::actions(&mut history, Actions { read, unreadable, decided }, &mut warnings);
+    let decided = ask.events.unwrap_or(!read.is_empty());
+    finish::actions(&mut history, Actions { read, unreadable, decided }, warnings);
     warnings.place(|| dates.into_iter());
-    history.warnings = warnings.into_vec();
     Ok(history)
 }
 

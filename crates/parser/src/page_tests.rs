@@ -2,6 +2,13 @@
 
 use super::*;
 
+fn read_on(html: &[u8], fetched_on: Option<Date>) -> Result<PriceHistory> {
+    let mut warnings = Warnings::new(1000);
+    let mut history = read(html, &Ask { fetched_on, ..Ask::default() }, &mut warnings)?;
+    history.warnings = warnings.into_vec();
+    Ok(history)
+}
+
 /// A chart answer of two days in January 2024 with these closes.
 fn chart(symbol: &str, closes: [&str; 2], events: &str) -> String {
     let [a, b] = closes;
@@ -45,7 +52,7 @@ fn page(parts: &[&str]) -> String {
 }
 
 fn read_page(html: &str) -> Result<PriceHistory> {
-    read(html.as_bytes(), &ParseOptions::default())
+    read_on(html.as_bytes(), None)
 }
 
 fn texts(history: &PriceHistory) -> Vec<String> {
@@ -227,8 +234,7 @@ fn a_bare_table_tells_what_it_can() {
     assert_eq!(history.actions.len(), 1);
     assert_eq!(history.fetched_no_earlier_than.unwrap().to_string(), "2024-01-02T10:00:00Z");
     let finals = |day: &str| {
-        let options = ParseOptions::default().with_fetched_on(day.parse().unwrap());
-        let history = read(html.as_bytes(), &options).unwrap();
+        let history = read_on(html.as_bytes(), Some(day.parse().unwrap())).unwrap();
         history.bars.iter().map(Bar::is_final).collect::<Vec<_>>()
     };
     assert_eq!(finals("2024-01-02"), [false, false]);

@@ -22,6 +22,11 @@ impl Warnings {
         Self { kept: Vec::new(), unplaced: Vec::new(), limit, left_out: 0 }
     }
 
+    /// None yet, with the same limit.
+    pub(crate) const fn fresh(&self) -> Self {
+        Self::new(self.limit)
+    }
+
     /// Notes what stands at a byte; `kind` is made only where there is room.
     pub(crate) fn push(&mut self, position: usize, kind: impl FnOnce() -> WarningKind) {
         if self.kept.len() < self.limit {

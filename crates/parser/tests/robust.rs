@@ -11,7 +11,8 @@
 use std::fmt::Write as _;
 
 use cream_models::Bar;
-use cream_parser::{Format, ParseError, ParseOptions, detect, parse, parse_with};
+use cream_models::Vendor;
+use cream_parser::{ParseError, ParseOptions, detect, parse, parse_with};
 use proptest::prelude::*;
 use scraper::{Html, Selector};
 
@@ -60,9 +61,9 @@ fn good_inputs_are_good() {
     assert_eq!(parse(page().as_bytes()).unwrap().bars, history.bars);
     let marked = format!("\u{FEFF}\r\n {CHART}\n");
     assert_eq!(parse(marked.as_bytes()).unwrap().bars, history.bars);
-    assert_eq!(detect(marked.as_bytes()), Ok(Format::YahooChart));
-    assert_eq!(detect(page().as_bytes()), Ok(Format::YahooPage));
-    assert_eq!(Format::YahooPage.to_string(), "yahoo-page");
+    assert_eq!(detect(marked.as_bytes()), Ok(Vendor::YahooChart));
+    assert_eq!(detect(page().as_bytes()), Ok(Vendor::YahooPage));
+    assert_eq!(Vendor::YahooPage.to_string(), "yahoo-page");
     assert!(detect(b"{\"a\":1}").is_err() && detect(b"[1]").is_err());
 }
 

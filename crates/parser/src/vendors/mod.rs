@@ -1,0 +1,67 @@
+//! The vendors' formats, one module each, and the table of them.
+
+mod yahoo_chart;
+mod yahoo_page;
+
+use cream_models::{PriceHistory, Vendor};
+
+use crate::answer::Answer;
+use crate::ask::Ask;
+use crate::error::{ParseError, Result, at};
+use crate::warnings::Warnings;
+
+/// How one vendor writes a price history.
+///
+/// A new vendor is a module with this trait and a line in [`FORMATS`].
+pub(crate) trait Format: Sync {
+    /// Whose format it is.
+    fn vendor(&self) -> Vendor;
+
+    /// Whether a JSON answer is this vendor's that has this key, in its object or in the first
+    /// object of its array.
+    fn owns_key(&self, key: &[u8]) -> bool;
+
+    /// Whether the symbol in an answer is the one that was asked for, both as the vendor spells
+    /// them.
+    fn is_same_symbol(&self, asked: &str, found: &str) -> bool {
+        asked.eq_ignore_ascii_case(found)
+    }
+
+    /// Reads the answers of one pull: a single one, or prices with the corporate actions that the
+    /// vendor gives in answers of their own, in whichever order.
+    ///
+    /// # Errors
+    ///
+    /// Where an answer cannot be read as a whole, or says that it is none.
+    fn read(
+        &self,
+        answers: &[Answer<'_>],
+        ask: &Ask,
+        warnings: &mut Warnings,
+    ) -> Result<PriceHistory>;
+}
+
+/// Every format.
+pub(crate) static FORMATS: [&dyn Format; 2] = [&yahoo_chart::YahooChart, &yahoo_page::YahooPage];
+
+/// The format of a vendor.
+pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.vendor() == vendor)
+}
+
+/// The vendor whose JSON has this key.
+pub(crate) fn owner(key: &[u8]) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.owns_key(key))
+}
+
+/// The answer of a vendor that gives everything in one.
+fn single<'a, 'b>(answers: &'b [Answer<'a>]) -> Result<&'b Answer<'a>> {
+    match answers {
+        [answer] => Ok(answer),
+        _ => Err(ParseError::Syntax {
+            position: answers.get(1).map_or(0, |answer| at(answer.start())),
+            expected: "one answer of this vendor".to_owned(),
+            found: format!("{} answers", answers.len()),
+        }),
+    }
+}
