@@ -163,9 +163,12 @@ pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, 
     let mut history = if shape == Shape::Pull {
         pulled(bytes, start, options, &mut warnings)?
     } else {
-        let format = match options.vendor.and_then(vendors::of) {
-            Some(format) => format,
-            None => sniff::format(bytes, shape, start)?,
+        // Where the content does not tell, who sent it decides how it is read.
+        let hint = options.vendor.and_then(vendors::of);
+        let format = match (hint, sniff::format(bytes, shape, start)) {
+            (Some(hint), Err(_)) => hint,
+            (Some(hint), Ok(_)) if shape == Shape::Text => hint,
+            (_, found) => found?,
         };
         let answer = Answer::alone(bytes, start);
         format.read(&[answer], &Ask::of(options), &mut warnings)?
