@@ -16,7 +16,7 @@ use crate::price::excerpt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RateLimit {
-    /// How many requests, at least 1.
+    /// How many requests; 0 for none at all, which no text says.
     pub requests: u32,
     /// The length of the window, at least 1 second.
     pub seconds: u32,

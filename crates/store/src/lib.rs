@@ -58,5 +58,5 @@ pub use types::{
     StockQuery, StoredAction, StoredBar, Totals,
 };
 pub use url::DatabaseUrl;
-pub use vendors::{Grant, PullRecord, PullStatus, RateLimit, Tracked, Validators, VendorState};
+pub use vendors::{Grant, PullRecord, PullStatus, Tracked, Validators, VendorState};
 pub use writer::Writer;

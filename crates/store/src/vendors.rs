@@ -106,15 +106,6 @@ pub struct PullRecord {
     pub result: Result<Option<Validators>, String>,
 }
 
-/// How often a vendor may be asked: at most so many requests within any span of so many seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// At most so many requests; 0 for none at all.
-    pub requests: u32,
-    /// Within any span of so many seconds.
-    pub window_seconds: u32,
-}
-
 /// Whether a request may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {

@@ -1,6 +1,6 @@
 //! What is tracked, how vendors fare, and whose turn it is to ask them.
 
-use cream_models::{Timestamp, Vendor};
+use cream_models::{RateLimit, Timestamp, Vendor};
 use cream_schema::VendorStateRow;
 use cream_schema::tables::{tracked_stock, vendor_request, vendor_state};
 use diesel::dsl::case_when;
@@ -11,7 +11,7 @@ use super::Writer;
 use crate::cached::Cached;
 use crate::connection::{Connection, on};
 use crate::error::failed;
-use crate::vendors::{Grant, PullRecord, PullStatus, RateLimit, Validators, VendorState, bounded};
+use crate::vendors::{Grant, PullRecord, PullStatus, Validators, VendorState, bounded};
 use crate::{StoreError, convert};
 
 /// A request to a vendor, as it is counted.
@@ -112,7 +112,7 @@ impl Writer<'_> {
         now: Timestamp,
         limits: &[RateLimit],
     ) -> Result<Grant, StoreError> {
-        let Some(longest) = limits.iter().map(|limit| limit.window_seconds).max() else {
+        let Some(longest) = limits.iter().map(|limit| limit.seconds).max() else {
             let blocked = self.blocked_until(vendor)?.filter(|until| *until > now);
             return Ok(blocked.map_or(Grant::Now, Grant::At));
         };
@@ -142,7 +142,7 @@ impl Writer<'_> {
         next: Request,
         limit: RateLimit,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let window = i64::from(limit.window_seconds);
+        let window = i64::from(limit.seconds);
         if limit.requests == 0 {
             return Ok(Some(next.at.plus_seconds(window.max(1))));
         }

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
-use cream_models::{Timestamp, Vendor};
+use cream_models::{RateLimit, Timestamp, Vendor};
 use cream_store::{
-    Grant, PullRecord, PullStatus, RateLimit, StockId, Store, StoreError, StoreOptions, Tracked,
+    Grant, PullRecord, PullStatus, StockId, Store, StoreError, StoreOptions, Tracked,
     Validators, VendorState, Writer,
 };
 use proptest::prelude::*;
@@ -195,8 +195,8 @@ pub(crate) fn whoever_changes_a_state_knows_what_it_changes(database: &dyn Datab
     assert_eq!(states, [(TIINGO, VendorState { failures: 40, ..VendorState::default() })]);
 }
 
-fn limit(requests: u32, window_seconds: u32) -> RateLimit {
-    RateLimit { requests, window_seconds }
+fn limit(requests: u32, seconds: u32) -> RateLimit {
+    RateLimit { requests, seconds }
 }
 
 fn take(store: &Store, now: Timestamp, limits: &[RateLimit]) -> Grant {
@@ -287,7 +287,7 @@ impl Model {
     fn admits(&self, now: i64, limits: &[RateLimit]) -> bool {
         let at = self.granted.last().map_or(now, |last| now.max(last + 1));
         let within = |limit: &RateLimit| {
-            let start = at - i64::from(limit.window_seconds) * 1_000_000;
+            let start = at - i64::from(limit.seconds) * 1_000_000;
             let count = self.granted.iter().filter(|granted| **granted > start).count();
             u32::try_from(count).unwrap() < limit.requests
         };
@@ -301,7 +301,7 @@ impl Model {
         }
         // Something changes only where a request leaves a window, or the block ends.
         let ends = limits.iter().flat_map(|limit| {
-            let window = i64::from(limit.window_seconds) * 1_000_000;
+            let window = i64::from(limit.seconds) * 1_000_000;
             self.granted.iter().map(move |granted| granted + window)
         });
         let moments = ends.chain([self.blocked_until]).filter(|end| *end > now);
@@ -350,8 +350,8 @@ pub(crate) fn requests_are_granted_as_the_rule_says(database: &dyn Database) {
         // What is kept is the newest, and no more of it than a limit admits.
         let kept = counted(database);
         prop_assert!(model.granted.ends_with(&kept));
-        let longest = limits.iter().map(|limit| limit.window_seconds).max().unwrap();
-        let most = limits.iter().filter(|limit| limit.window_seconds == longest);
+        let longest = limits.iter().map(|limit| limit.seconds).max().unwrap();
+        let most = limits.iter().filter(|limit| limit.seconds == longest);
         let most = most.map(|limit| limit.requests).min().unwrap();
         prop_assert!(kept.len() <= usize::try_from(most).unwrap(), "{kept:?}");
     });
