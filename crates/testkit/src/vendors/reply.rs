@@ -77,7 +77,7 @@ impl Reply {
         let format = vendor.and_then(format_of).unwrap_or(&super::yahoo::Chart);
         let says = |saying| format.says(saying, request);
         let right = || routes::answer(world, request);
-        let answer = match fault {
+        let mut answer = match fault {
             Fault::RateLimited => says(Saying::TooFast).with_status(429),
             Fault::RateLimitedSeconds(seconds) => {
                 says(Saying::TooFast).with_status(429).with("retry-after", seconds.to_string())
@@ -120,6 +120,10 @@ impl Reply {
             | Fault::EndlessBody
             | Fault::Reset => right(),
         };
+        if matches!(fault, Fault::CutShort | Fault::WrongLength | Fault::EndlessBody) {
+            // A mere 304 has no body to spoil.
+            answer.healthy = false;
+        }
         let wire = answer.encoded(request, compress && fault != Fault::EndlessBody);
         let (all, half) = (wire.body.len(), wire.body.len() / 2);
         let manner = match fault {
