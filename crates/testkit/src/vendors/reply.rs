@@ -1,20 +1,22 @@
 //! What goes over the wire in answer to a request, well-behaved or not.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use cream_models::{Timestamp, Vendor};
+use flate2::Compression;
+use flate2::bufread::GzEncoder;
 
 use super::faults::Fault;
-use super::http::{Answer, HTML, JSON, Request, TEXT, Wire, gzip};
+use super::http::{Answer, HTML, JSON, Request, TEXT, Wire};
 use super::routes::{self, LOOP, format_of};
 use super::world::{Saying, World};
 use crate::failures;
 
 /// Into what a gzip bomb unfolds, in bytes.
-const BOMB: usize = 96 << 20;
+const BOMB: u64 = 96 << 20;
 
 /// In how many pieces a slow body comes.
 const PIECES: u32 = 40;
@@ -235,7 +237,13 @@ fn http_date(at: Timestamp) -> String {
 
 fn bomb() -> Vec<u8> {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| gzip(&vec![0; BOMB])).clone()
+    let made = || {
+        let zeros = BufReader::new(io::repeat(0).take(BOMB));
+        let mut bytes = Vec::new();
+        GzEncoder::new(zeros, Compression::best()).read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    BYTES.get_or_init(made).clone()
 }
 
 #[cfg(test)]
