@@ -240,7 +240,7 @@ fn bomb() -> Vec<u8> {
     let made = || {
         let zeros = BufReader::new(io::repeat(0).take(BOMB));
         let mut bytes = Vec::new();
-        GzEncoder::new(zeros, Compression::best()).read_to_end(&mut bytes).unwrap();
+        GzEncoder::new(zeros, Compression::default()).read_to_end(&mut bytes).unwrap();
         bytes
     };
     BYTES.get_or_init(made).clone()
