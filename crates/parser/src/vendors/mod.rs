@@ -1,5 +1,7 @@
 //! The vendors' formats, one module each, and the table of them.
 
+mod csv;
+mod stooq;
 mod yahoo_chart;
 mod yahoo_page;
 
@@ -42,7 +44,8 @@ pub(crate) trait Format: Sync {
 }
 
 /// Every format.
-pub(crate) static FORMATS: [&dyn Format; 2] = [&yahoo_chart::YahooChart, &yahoo_page::YahooPage];
+pub(crate) static FORMATS: [&dyn Format; 4] =
+    [&yahoo_chart::YahooChart, &yahoo_page::YahooPage, &stooq::Stooq, &csv::Csv];
 
 /// The format of a vendor.
 pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Format> {
