@@ -156,6 +156,18 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
         let ended = setup.run("worker", "worker", &[command]);
         assert_eq!(ended.code(), Some(0), "{command}: {}", ended.stderr);
     }
+    // What it does to ask a vendor, and to tell how that ended.
+    for statement in [
+        "INSERT INTO vendor_state (vendor, failures) VALUES (3, 0)",
+        "SELECT failures FROM vendor_state FOR UPDATE",
+        "UPDATE vendor_state SET failures = 1",
+        "INSERT INTO vendor_request (vendor, at, number) VALUES (3, 1, 1)",
+        "UPDATE vendor_request SET at = 2, number = 2",
+        "INSERT INTO tracked_stock (stock_id, vendor, vendor_symbol, is_active, last_pull_status, \
+         failures) SELECT id, 3, 'x', false, 'pending', 0 FROM stock WHERE symbol = 'GOOG'",
+    ] {
+        setup.sql("worker", statement).expect(statement);
+    }
     setup.refused(
         "worker",
         &[
@@ -164,6 +176,7 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
             "TRUNCATE stock_data",
             "DELETE FROM stock_data",
             "DELETE FROM raw_response",
+            "DELETE FROM vendor_request",
             "UPDATE stock SET symbol = 'OTHER'",
             "CREATE TABLE mine (a int)",
             "CREATE SCHEMA mine",
@@ -195,6 +208,8 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
             "DELETE FROM corporate_action",
             "SELECT file_name FROM raw_response",
             "SELECT 1 FROM tracked_stock",
+            "SELECT 1 FROM vendor_state",
+            "SELECT 1 FROM vendor_request",
             "TRUNCATE stock_data",
             "CREATE TABLE mine (a int)",
             "CREATE TEMPORARY TABLE mine (a int)",

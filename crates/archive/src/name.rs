@@ -33,6 +33,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-');
 /// | `SYMBOL_2025-06-16T213000Z_yahoo-chart.json` | symbol, instant, vendor |
 /// | `SYMBOL_2025-06-16.html` | symbol, date |
 /// | `yahoo-chart_SYMBOL.json` | symbol, vendor |
+/// | `SYMBOL.csv` | symbol |
 /// | anything else | nothing |
 ///
 /// The vendor may be missing from the first form, added to the second, and unknown in both: then
@@ -122,7 +123,13 @@ impl FileName {
         if is_fingerprinted(stem) {
             return Ok(known);
         }
-        let Some((rest, last)) = stem.rsplit_once('_') else { return Ok(known) };
+        let Some((rest, last)) = stem.rsplit_once('_') else {
+            // What programs call a file of prices; a page or an answer may be called anything.
+            if known.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv")) {
+                known.symbol = read_symbol(name, stem).ok();
+            }
+            return Ok(known);
+        };
         let (dated, fetched, vendor) = if let Some(fetched) = read_fetched(name, last)? {
             (rest, fetched, None)
         } else if let Some((dated, middle)) = rest.rsplit_once('_')

@@ -15,7 +15,7 @@ const END: &str = "<!-- variables: end -->\n";
 #[must_use]
 pub fn table() -> String {
     let mut table = "| variable | default | allowed | what for |\n|---|---|---|---|\n".to_owned();
-    for variable in &VARIABLES {
+    for variable in VARIABLES.iter() {
         let (name, default) = (variable.name, variable.default);
         let (allowed, purpose) = (variable.allowed, variable.purpose);
         let default = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
@@ -41,11 +41,12 @@ pub fn env_sample() -> String {
 # quote or a backslash stands in single quotes.
 "
     .to_owned();
-    for variable in &VARIABLES {
+    for variable in VARIABLES.iter() {
         let (name, default) = (variable.name, variable.default);
+        let quote = if default.contains(' ') { "'" } else { "" };
         let _ = write!(
             sample,
-            "\n# {}\n# Allowed: {}.\n{name}={default}\n",
+            "\n# {}\n# Allowed: {}.\n{name}={quote}{default}{quote}\n",
             variable.purpose, variable.allowed
         );
     }

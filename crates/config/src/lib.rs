@@ -49,6 +49,7 @@ mod nearest;
 mod secret;
 mod settings;
 mod variable;
+mod vendors;
 
 pub use dotenv::{DotenvError, load_dotenv};
 pub use error::{ConfigError, ConfigErrors};
@@ -56,3 +57,4 @@ pub use logging::{LogFilter, LogFormat, LoggingError, init_logging, init_logging
 pub use secret::Secret;
 pub use settings::Settings;
 pub use variable::{Allowed, VARIABLES, Variable};
+pub use vendors::VendorSettings;

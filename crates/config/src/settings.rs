@@ -6,9 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cream_models::Vendor;
+
 use crate::error::excerpt;
 use crate::nearest::nearest;
 use crate::variable::{self, PREFIX};
+use crate::vendors::{self, VendorSettings, VendorVariables};
 use crate::{
     Allowed, ConfigError, ConfigErrors, LogFilter, LogFormat, Secret, VARIABLES, Variable,
 };
@@ -58,6 +61,26 @@ pub struct Settings {
     pub max_concurrent_files: usize,
     /// `STOCK_DATA_MAX_RESPONSE_BYTES`: 1 KiB to 1 GiB.
     pub max_response_bytes: u64,
+    /// `STOCK_DATA_VENDOR`.
+    pub vendor: Vendor,
+    /// `STOCK_DATA_FALLBACK_VENDORS`.
+    pub fallback_vendors: Vec<Vendor>,
+    /// `STOCK_DATA_CONNECT_TIMEOUT_SECONDS`: 1 second to 1 hour.
+    pub vendor_connect_timeout: Duration,
+    /// `STOCK_DATA_READ_TIMEOUT_SECONDS`: 1 second to 1 hour.
+    pub vendor_read_timeout: Duration,
+    /// `STOCK_DATA_MAX_WAIT_SECONDS`: 0 seconds to 1 day.
+    pub max_wait: Duration,
+    /// `STOCK_DATA_MAX_CONCURRENT_PULLS`: 1 to 256.
+    pub max_concurrent_pulls: usize,
+    /// `STOCK_DATA_OVERLAP_DAYS`: 1 to 3,650.
+    pub overlap_days: u16,
+    /// `STOCK_DATA_USER_AGENT`.
+    pub user_agent: String,
+    /// Whether `STOCK_DATA_ALPHA_VANTAGE_PLAN` is premium.
+    pub alpha_vantage_premium: bool,
+    /// The settings of each vendor that can be asked.
+    pub vendors: BTreeMap<Vendor, VendorSettings>,
     /// `API_LISTEN`.
     pub api_listen: SocketAddr,
     /// `LOG_FORMAT`.
@@ -119,6 +142,24 @@ impl Settings {
             batch_size: reader.number(&variable::BATCH_SIZE),
             max_concurrent_files: reader.number(&variable::MAX_CONCURRENT_FILES),
             max_response_bytes: reader.number(&variable::MAX_RESPONSE_BYTES),
+            vendor: reader.value(&variable::VENDOR, vendors::vendor).unwrap_or(Vendor::YahooChart),
+            fallback_vendors: reader
+                .value(&variable::FALLBACK_VENDORS, vendors::vendors)
+                .unwrap_or_default(),
+            vendor_connect_timeout: reader.seconds(&variable::CONNECT_TIMEOUT_SECONDS),
+            vendor_read_timeout: reader.seconds(&variable::READ_TIMEOUT_SECONDS),
+            max_wait: reader.seconds(&variable::MAX_WAIT_SECONDS),
+            max_concurrent_pulls: reader.number(&variable::MAX_CONCURRENT_PULLS),
+            overlap_days: reader.number(&variable::OVERLAP_DAYS),
+            user_agent: reader.value(&variable::USER_AGENT, user_agent).unwrap_or_default(),
+            alpha_vantage_premium: reader
+                .value(&variable::ALPHA_VANTAGE_PLAN, |text| match text {
+                    "free" => Ok(false),
+                    "premium" => Ok(true),
+                    _ => Err(String::new()),
+                })
+                .unwrap_or_default(),
+            vendors: vendors::VENDORS.iter().map(|row| (row.vendor, reader.vendor(row))).collect(),
             api_listen: reader
                 .value(&variable::API_LISTEN, |text| text.parse().map_err(|_| String::new()))
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -176,8 +217,7 @@ impl Reader {
             Some(None) => self.problems.push(ConfigError::NotUnicode { name, allowed }),
             // An empty filter is read as in env_logger.
             Some(Some(text))
-                if text.is_empty()
-                    && !matches!(allowed, Allowed::LogFilter | Allowed::OptionalDatabaseUrl) =>
+                if text.is_empty() && !default.is_empty() && allowed != Allowed::LogFilter =>
             {
                 self.problems.push(ConfigError::Empty { name, allowed, default });
             }
@@ -185,7 +225,7 @@ impl Reader {
                 Ok(value) => return Some(value),
                 Err(hint) => {
                     let hint = if hint.is_empty() { hint } else { format!("; {hint}") };
-                    let value = excerpt(&text);
+                    let value = if allowed.is_secret() { "***".into() } else { excerpt(&text) };
                     self.problems.push(ConfigError::Invalid { name, value, allowed, hint });
                 }
             },
@@ -199,6 +239,15 @@ impl Reader {
 
     fn optional_secret(&mut self, variable: &Variable) -> Option<Secret> {
         Some(self.secret(variable)).filter(|secret| !secret.expose().is_empty())
+    }
+
+    fn vendor(&mut self, row: &VendorVariables) -> VendorSettings {
+        let key = row.api_key.as_ref();
+        VendorSettings {
+            api_key: key.and_then(|variable| self.value(variable, vendors::api_key)).flatten(),
+            base_url: self.value(&row.base_url, vendors::base_url).flatten(),
+            rate_limits: self.value(&row.rate_limit, vendors::rate_limits).flatten(),
+        }
     }
 
     fn seconds(&mut self, variable: &Variable) -> Duration {
@@ -243,6 +292,11 @@ impl Reader {
         });
         self.problems.into_iter().chain(unknown).collect()
     }
+}
+
+fn user_agent(text: &str) -> Result<String, String> {
+    let sound = text.len() <= 256 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if sound && !text.trim().is_empty() { Ok(text.to_owned()) } else { Err(String::new()) }
 }
 
 fn is_known(name: &str) -> bool {

@@ -35,6 +35,19 @@ fn the_defaults_are_those_promised() {
             batch_size: 1000,
             max_concurrent_files: 5,
             max_response_bytes: 64 * 1024 * 1024,
+            vendor: Vendor::YahooChart,
+            fallback_vendors: Vec::new(),
+            vendor_connect_timeout: Duration::from_secs(10),
+            vendor_read_timeout: Duration::from_secs(20),
+            max_wait: Duration::from_secs(120),
+            max_concurrent_pulls: 4,
+            overlap_days: 10,
+            user_agent: "Mozilla/5.0 (compatible; cream/0.1.0)".to_owned(),
+            alpha_vantage_premium: false,
+            vendors: vendors::VENDORS
+                .iter()
+                .map(|row| (row.vendor, VendorSettings::default()))
+                .collect(),
             api_listen: "127.0.0.1:8080".parse().unwrap(),
             log_format: LogFormat::Auto,
             log_filter: LogFilter::default(),
@@ -62,6 +75,19 @@ fn every_variable_is_read_into_its_own_field() {
         ("STOCK_DATA_BATCH_SIZE", "1001"),
         ("STOCK_DATA_MAX_CONCURRENT_FILES", "12"),
         ("STOCK_DATA_MAX_RESPONSE_BYTES", "2048"),
+        ("STOCK_DATA_VENDOR", "tiingo"),
+        ("STOCK_DATA_FALLBACK_VENDORS", "stooq, massive"),
+        ("STOCK_DATA_CONNECT_TIMEOUT_SECONDS", "7"),
+        ("STOCK_DATA_READ_TIMEOUT_SECONDS", "8"),
+        ("STOCK_DATA_MAX_WAIT_SECONDS", "9"),
+        ("STOCK_DATA_MAX_CONCURRENT_PULLS", "13"),
+        ("STOCK_DATA_OVERLAP_DAYS", "14"),
+        ("STOCK_DATA_USER_AGENT", "a b/1"),
+        ("STOCK_DATA_ALPHA_VANTAGE_PLAN", "premium"),
+        ("STOCK_DATA_TIINGO_API_KEY", "hunter2tiingo"),
+        ("STOCK_DATA_TIINGO_BASE_URL", "http://127.0.0.1:1/"),
+        ("STOCK_DATA_TIINGO_RATE_LIMIT", "5/min,25/d"),
+        ("STOCK_DATA_NASDAQ_RATE_LIMIT", "none"),
         ("API_LISTEN", "[::1]:0"),
         ("LOG_FORMAT", "json"),
         ("RUST_LOG", "warn,cream_store=debug"),
@@ -90,6 +116,34 @@ fn every_variable_is_read_into_its_own_field() {
             batch_size: 1001,
             max_concurrent_files: 12,
             max_response_bytes: 2048,
+            vendor: Vendor::Tiingo,
+            fallback_vendors: vec![Vendor::Stooq, Vendor::Massive],
+            vendor_connect_timeout: Duration::from_secs(7),
+            vendor_read_timeout: Duration::from_secs(8),
+            max_wait: Duration::from_secs(9),
+            max_concurrent_pulls: 13,
+            overlap_days: 14,
+            user_agent: "a b/1".to_owned(),
+            alpha_vantage_premium: true,
+            vendors: vendors::VENDORS
+                .iter()
+                .map(|row| {
+                    let settings = match row.vendor {
+                        Vendor::Tiingo => VendorSettings {
+                            api_key: Some(Secret::new("hunter2tiingo")),
+                            base_url: Some("http://127.0.0.1:1".to_owned()),
+                            rate_limits: Some(
+                                ["5/min", "25/d"].map(|text| text.parse().unwrap()).into(),
+                            ),
+                        },
+                        Vendor::Nasdaq => {
+                            VendorSettings { rate_limits: Some(Vec::new()), ..Default::default() }
+                        }
+                        _ => VendorSettings::default(),
+                    };
+                    (row.vendor, settings)
+                })
+                .collect(),
             api_listen: "[::1]:0".parse().unwrap(),
             log_format: LogFormat::Json,
             log_filter: LogFilter::parse("warn,cream_store=debug").unwrap(),
@@ -100,7 +154,7 @@ fn every_variable_is_read_into_its_own_field() {
 
 #[test]
 fn numbers_are_taken_within_their_bounds_only() {
-    for variable in &VARIABLES {
+    for variable in VARIABLES.iter() {
         let Allowed::Number { min, max, .. } = variable.allowed else { continue };
         for good in [min, max] {
             assert!(read([(variable.name, &good.to_string())]).is_ok(), "{variable:?} {good}");
@@ -131,8 +185,8 @@ fn numbers_are_taken_within_their_bounds_only() {
 
 #[test]
 fn an_empty_value_is_refused_with_the_default_to_fall_back_on() {
-    for variable in &VARIABLES {
-        if matches!(variable.name, "RUST_LOG" | "DATABASE_REPLICA_URL") {
+    for variable in VARIABLES.iter() {
+        if variable.default.is_empty() || variable.name == "RUST_LOG" {
             assert_eq!(read([(variable.name, "")]).unwrap(), Settings::default());
             continue;
         }
@@ -140,6 +194,15 @@ fn an_empty_value_is_refused_with_the_default_to_fall_back_on() {
         assert!(text.contains(&format!("{} is empty: allowed is", variable.name)), "{text}");
         assert!(text.ends_with(&format!("the default, {}", variable.default)), "{text}");
     }
+}
+
+#[test]
+fn a_key_that_is_not_usable_is_not_shown() {
+    let text = refusal([("STOCK_DATA_TIINGO_API_KEY", "hunter2 tiingo")]);
+    assert!(
+        text.contains("STOCK_DATA_TIINGO_API_KEY is \"***\": allowed is nothing, or 4"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -175,7 +238,7 @@ fn unknown_names_are_refused_with_the_nearest_and_without_their_value() {
         ("STOCK_DATA_MAX_RETRYS", "did you mean STOCK_DATA_MAX_RETRIES?"),
         ("stock_data_max_retries", "did you mean STOCK_DATA_MAX_RETRIES?"),
         ("STOCK_DATA_RAW_RESPONSE_DIR", "did you mean STOCK_DATA_RAW_RESPONSES_DIR?"),
-        ("STOCK_DATA_NOBODY_API_KEY", "see docs/configuration.md"),
+        ("STOCK_DATA_BLOOMBERG_PASSWORD", "see docs/configuration.md"),
         ("STOCK_DATA_", "see docs/configuration.md"),
     ] {
         let text = refusal([(name, "hunter2")]);

@@ -1,6 +1,9 @@
 //! The table of all variables.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use crate::vendors;
 
 /// One environment variable: everything that is said of it anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,26 @@ pub enum Allowed {
     Choice(&'static [&'static str]),
     /// What is logged, in the notation of `env_logger`.
     LogFilter,
+    /// A vendor that can be asked.
+    Vendor,
+    /// Vendors that can be asked, or none.
+    Vendors,
+    /// A vendor's API key, or nothing.
+    ApiKey,
+    /// The address of a server, or nothing.
+    BaseUrl,
+    /// How often a vendor is asked, or nothing.
+    RateLimits,
+    /// How a client names itself.
+    UserAgent,
+}
+
+impl Allowed {
+    /// Whether the value must not be shown.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::DatabaseUrl | Self::OptionalDatabaseUrl | Self::ApiKey)
+    }
 }
 
 impl fmt::Display for Allowed {
@@ -59,6 +82,18 @@ impl fmt::Display for Allowed {
             Self::LogFilter => f.write_str(
                 "error, warn, info, debug, trace or off, or a list such as info,cream_store=debug",
             ),
+            Self::Vendor => f.write_str(&vendors::names()),
+            Self::Vendors => {
+                write!(f, "nothing, or a list such as tiingo,stooq of {}", vendors::names())
+            }
+            Self::ApiKey => {
+                f.write_str("nothing, or 4 to 256 printable characters without a space")
+            }
+            Self::BaseUrl => f.write_str("nothing, or a URL such as https://HOST:PORT/PATH"),
+            Self::RateLimits => {
+                f.write_str("nothing, none, or a list such as 5/min,500/d (s, min, h, d)")
+            }
+            Self::UserAgent => f.write_str("1 to 256 printable characters"),
         }
     }
 }
@@ -145,14 +180,28 @@ pub(crate) const TIMEOUT_SECONDS: Variable = Variable {
     name: "STOCK_DATA_TIMEOUT_SECONDS",
     default: "30",
     allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
-    purpose: "How long a request to a vendor may take.",
+    purpose: "How long a request to a vendor may take, from its begin to the answer's last byte.",
+};
+
+pub(crate) const CONNECT_TIMEOUT_SECONDS: Variable = Variable {
+    name: "STOCK_DATA_CONNECT_TIMEOUT_SECONDS",
+    default: "10",
+    allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
+    purpose: "How long a vendor may take to accept a connection.",
+};
+
+pub(crate) const READ_TIMEOUT_SECONDS: Variable = Variable {
+    name: "STOCK_DATA_READ_TIMEOUT_SECONDS",
+    default: "20",
+    allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
+    purpose: "How long a vendor may take until the headers of its answer are there.",
 };
 
 pub(crate) const MAX_RETRIES: Variable = Variable {
     name: "STOCK_DATA_MAX_RETRIES",
     default: "3",
     allowed: Allowed::Number { min: 0, max: 100, unit: "retries" },
-    purpose: "How often a failed attempt is repeated.",
+    purpose: "How often a request is repeated that failed in passing.",
 };
 
 pub(crate) const RETRY_DELAY_SECONDS: Variable = Variable {
@@ -183,6 +232,56 @@ pub(crate) const MAX_RESPONSE_BYTES: Variable = Variable {
     purpose: "The largest response that is read; a larger one is refused.",
 };
 
+pub(crate) const VENDOR: Variable = Variable {
+    name: "STOCK_DATA_VENDOR",
+    default: "yahoo-chart",
+    allowed: Allowed::Vendor,
+    purpose: "The vendor that is asked where none is named.",
+};
+
+pub(crate) const FALLBACK_VENDORS: Variable = Variable {
+    name: "STOCK_DATA_FALLBACK_VENDORS",
+    default: "",
+    allowed: Allowed::Vendors,
+    purpose: "Who is asked next, in this order, where a vendor fails; each has series of its own.",
+};
+
+pub(crate) const ALPHA_VANTAGE_PLAN: Variable = Variable {
+    name: "STOCK_DATA_ALPHA_VANTAGE_PLAN",
+    default: "free",
+    allowed: Allowed::Choice(&["free", "premium"]),
+    purpose: "The plan of the key of Alpha Vantage: free gives the last 100 days, without \
+              dividends and splits.",
+};
+
+pub(crate) const USER_AGENT: Variable = Variable {
+    name: "STOCK_DATA_USER_AGENT",
+    default: concat!("Mozilla/5.0 (compatible; cream/", env!("CARGO_PKG_VERSION"), ")"),
+    allowed: Allowed::UserAgent,
+    purpose: "How the worker names itself to vendors.",
+};
+
+pub(crate) const MAX_WAIT_SECONDS: Variable = Variable {
+    name: "STOCK_DATA_MAX_WAIT_SECONDS",
+    default: "120",
+    allowed: Allowed::Number { min: 0, max: 86_400, unit: "seconds" },
+    purpose: "How long a pull waits for a vendor's rate limit before it gives up.",
+};
+
+pub(crate) const OVERLAP_DAYS: Variable = Variable {
+    name: "STOCK_DATA_OVERLAP_DAYS",
+    default: "10",
+    allowed: Allowed::Number { min: 1, max: 3650, unit: "days" },
+    purpose: "How many days before the last bar a pull begins, to notice rewritten history.",
+};
+
+pub(crate) const MAX_CONCURRENT_PULLS: Variable = Variable {
+    name: "STOCK_DATA_MAX_CONCURRENT_PULLS",
+    default: "4",
+    allowed: Allowed::Number { min: 1, max: 256, unit: "pulls" },
+    purpose: "How many symbols are pulled at once.",
+};
+
 pub(crate) const API_LISTEN: Variable = Variable {
     name: "API_LISTEN",
     default: "127.0.0.1:8080",
@@ -204,29 +303,43 @@ pub(crate) const RUST_LOG: Variable = Variable {
     purpose: "What is logged. An empty value stands for the default.",
 };
 
+/// How many variables there are.
+const COUNT: usize = 29 + vendors::COUNT;
+
 /// Every variable that is read, in the order of the documentation.
-pub static VARIABLES: [Variable; 20] = [
-    DATABASE_URL,
-    DATABASE_REPLICA_URL,
-    DATABASE_MAX_CONNECTIONS,
-    DATABASE_ACQUIRE_TIMEOUT_SECONDS,
-    DATABASE_CONNECT_TIMEOUT_SECONDS,
-    DATABASE_LOCK_TIMEOUT_SECONDS,
-    DATABASE_CHECK_IDLE_SECONDS,
-    DATABASE_PATIENCE_SECONDS,
-    RAW_RESPONSES_DIR,
-    PARSED_RESPONSES_DIR,
-    DEADLETTER_RESPONSES_DIR,
-    TIMEOUT_SECONDS,
-    MAX_RETRIES,
-    RETRY_DELAY_SECONDS,
-    BATCH_SIZE,
-    MAX_CONCURRENT_FILES,
-    MAX_RESPONSE_BYTES,
-    API_LISTEN,
-    LOG_FORMAT,
-    RUST_LOG,
-];
+pub static VARIABLES: LazyLock<[Variable; COUNT]> = LazyLock::new(|| {
+    let before = [
+        DATABASE_URL,
+        DATABASE_REPLICA_URL,
+        DATABASE_MAX_CONNECTIONS,
+        DATABASE_ACQUIRE_TIMEOUT_SECONDS,
+        DATABASE_CONNECT_TIMEOUT_SECONDS,
+        DATABASE_LOCK_TIMEOUT_SECONDS,
+        DATABASE_CHECK_IDLE_SECONDS,
+        DATABASE_PATIENCE_SECONDS,
+        RAW_RESPONSES_DIR,
+        PARSED_RESPONSES_DIR,
+        DEADLETTER_RESPONSES_DIR,
+        BATCH_SIZE,
+        MAX_CONCURRENT_FILES,
+        MAX_RESPONSE_BYTES,
+        VENDOR,
+        FALLBACK_VENDORS,
+        TIMEOUT_SECONDS,
+        CONNECT_TIMEOUT_SECONDS,
+        READ_TIMEOUT_SECONDS,
+        MAX_RETRIES,
+        RETRY_DELAY_SECONDS,
+        MAX_WAIT_SECONDS,
+        MAX_CONCURRENT_PULLS,
+        OVERLAP_DAYS,
+        USER_AGENT,
+    ];
+    let after = [ALPHA_VANTAGE_PLAN, API_LISTEN, LOG_FORMAT, RUST_LOG];
+    let mut all = before.into_iter().chain(vendors::variables()).chain(after);
+    // As many as COUNT says, by a test.
+    std::array::from_fn(|_| all.next().unwrap_or(DATABASE_URL))
+});
 
 /// What the names of this program's own variables begin with: a name like this that is not in the
 /// table is a mistake.
@@ -242,11 +355,11 @@ mod tests {
             assert!(VARIABLES.iter().skip(index + 1).all(|other| other.name != variable.name));
             let allowed = variable.allowed.to_string();
             for text in [variable.name, variable.default, variable.purpose, &allowed] {
-                let may_be_empty = variable.allowed == Allowed::OptionalDatabaseUrl;
-                assert!(may_be_empty || !text.is_empty());
+                assert!(!text.is_empty() || text.as_ptr() == variable.default.as_ptr());
                 assert!(!text.contains(['|', '\n', '`']), "{text:?}");
             }
             assert!(variable.purpose.ends_with('.'), "{}", variable.purpose);
         }
+        assert_eq!(VARIABLES.last(), Some(&RUST_LOG), "COUNT is how many there are");
     }
 }

@@ -244,6 +244,12 @@ pub fn load(
         writer.withdraw_actions(stock, vendor, load.fetched_at, &actions.withdrawn)?;
         actions.replaced.iter().for_each(|old| state.remove_action(&old.action));
         report.actions = actions.counts;
+
+        let told = vendor.tells();
+        // Of no kind at all every date would be known.
+        if !told.is_empty() {
+            state.know_actions(&history.coverage.decided_actions(told));
+        }
     }
 
     state.loaded(load.fetched_at);

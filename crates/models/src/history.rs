@@ -212,6 +212,11 @@ pub enum WarningKind {
         /// What was done.
         reason: String,
     },
+    /// What the vendor itself says beside the data.
+    Vendor {
+        /// The vendor's words, quoted and shortened.
+        words: String,
+    },
     /// More warnings than are kept; this many were left out.
     More {
         /// How many.
@@ -243,6 +248,7 @@ impl fmt::Display for Warning {
             )?,
             WarningKind::OnlyInOne { date, what } => write!(f, "{date}: {what}")?,
             WarningKind::RepeatedAction { date, reason } => write!(f, "{date}: {reason}")?,
+            WarningKind::Vendor { words } => write!(f, "the vendor says {words}")?,
             WarningKind::More { count } => return write!(f, "{count} more warnings"),
         }
         write!(f, " (at byte {})", self.position)

@@ -88,7 +88,8 @@ fn a_history_is_written_with_its_warnings() {
             embedded: "2".to_owned(),
         },
         WarningKind::OnlyInOne { date, what: reason.clone() },
-        WarningKind::RepeatedAction { date, reason },
+        WarningKind::RepeatedAction { date, reason: reason.clone() },
+        WarningKind::Vendor { words: reason },
         WarningKind::More { count: 3 },
     ];
     let mut history = PriceHistory::new(Vendor::YahooChart);
@@ -121,6 +122,7 @@ fn a_history_is_written_with_its_warnings() {
         "cell_mismatch",
         "only_in_one",
         "repeated_action",
+        "vendor",
         "more",
     ];
     assert_eq!(kinds, names.map(|name| (Some(7), Some(name))));

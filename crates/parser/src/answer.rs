@@ -43,6 +43,16 @@ impl<'a> Answer<'a> {
         Reader::new(self.file, self.start)
     }
 
+    /// A reader at the object or array that the answer is, behind a byte order mark and white
+    /// space; `None` where it is something else.
+    pub(crate) fn json(&self) -> Option<Reader<'a>> {
+        let body = self.body();
+        let json = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start();
+        let mut reader = self.reader();
+        reader.pos = self.file().len() - json.len();
+        matches!(json.first(), Some(b'{' | b'[')).then_some(reader)
+    }
+
     /// Whether the address asked holds this part.
     pub(crate) fn asked(&self, part: &str) -> bool {
         self.url.is_some_and(|url| url.contains(part))

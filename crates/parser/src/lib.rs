@@ -45,12 +45,14 @@ mod check;
 mod columns;
 mod error;
 mod events;
+mod exact;
 mod finish;
 mod html;
 mod json;
 mod number;
 mod page;
 pub mod pull;
+mod record;
 mod refusals;
 mod rows;
 mod sniff;
@@ -58,6 +60,7 @@ mod table;
 mod values;
 mod vendors;
 mod warnings;
+mod words;
 mod zone;
 
 use cream_models::{Date, DateRange, PriceHistory, Vendor};
@@ -163,9 +166,12 @@ pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, 
     let mut history = if shape == Shape::Pull {
         pulled(bytes, start, options, &mut warnings)?
     } else {
-        let format = match options.vendor.and_then(vendors::of) {
-            Some(format) => format,
-            None => sniff::format(bytes, shape, start)?,
+        // Where the content does not tell, who sent it decides how it is read.
+        let hint = options.vendor.and_then(vendors::of);
+        let format = match (hint, sniff::format(bytes, shape, start)) {
+            (Some(hint), Err(_)) => hint,
+            (Some(hint), Ok(_)) if shape == Shape::Text => hint,
+            (_, found) => found?,
         };
         let answer = Answer::alone(bytes, start);
         format.read(&[answer], &Ask::of(options), &mut warnings)?

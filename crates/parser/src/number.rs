@@ -313,6 +313,27 @@ impl Number {
     pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         bytes.get(self.start..self.end).unwrap_or_default()
     }
+
+    /// The price that the decimal text itself is, for vendors that write decimals; `None` where it
+    /// is out of range.
+    #[inline(always)]
+    pub(crate) fn exact_price(&self, bytes: &[u8]) -> Option<Nanos> {
+        match self.exact_magnitude().filter(|_| self.plain) {
+            Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
+            None => scaled(self.text(bytes), PLACES),
+        }
+    }
+
+    /// The whole number nearest to the text, half to even, and whether it was rounded; `None`
+    /// where it does not fit 64 bits.
+    #[inline(always)]
+    pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Nanos> {
+        if self.plain && self.scale == 0 {
+            let value = i64::try_from(self.mantissa).ok()?;
+            return Some((if self.negative { -value } else { value }, false));
+        }
+        scaled(self.text(bytes), 0)
+    }
 }
 
 #[cold]

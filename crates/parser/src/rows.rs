@@ -72,9 +72,12 @@ impl Rows {
     /// A bar of a day that had not ended in UTC when it was fetched is not final; where it is not
     /// known when that was, the newest bar is not.
     ///
+    /// Without any row, the answers are about actions alone and leave every bar and every other kind
+    /// of action open.
+    ///
     /// # Errors
     ///
-    /// Where too many rows are unreadable.
+    /// Where too many rows are unreadable, or all of them.
     pub(crate) fn finish(
         self,
         history: &mut PriceHistory,
@@ -83,6 +86,11 @@ impl Rows {
         warnings: &mut Warnings,
     ) -> Result<()> {
         let Self { mut bars, positions, unreadable, mut actions } = self;
+        let total = bars.len();
+        if let Some(first) = unreadable.first().filter(|_| unreadable.len() == total) {
+            let (position, reason) = (at(first.position), first.reason.clone());
+            return Err(ParseError::TooManyUnreadableRows { bad: total, total, position, reason });
+        }
         let bad = |row: usize| unreadable.binary_search_by_key(&row, |bad| bad.row).is_ok();
         let mut dates =
             bars.iter().enumerate().filter(|(row, _)| !bad(*row)).map(|(_, b)| b.date());
@@ -107,9 +115,13 @@ impl Rows {
         let date = |(row, bar): (usize, &Bar)| (!bad(row)).then_some(bar.date());
         let dates: Vec<Option<Date>> = bars.iter().enumerate().map(date).collect();
         finish::bars(history, bars, unreadable, ask.range(first), warnings)?;
+        if total == 0 {
+            history.coverage.undecided_bars.extend(history.coverage.range);
+        }
         actions.decided = !told.is_empty();
         if actions.decided {
-            history.coverage.undecided_kinds = history.vendor.tells().without(told);
+            let all = if total == 0 { ActionKinds::ALL } else { history.vendor.tells() };
+            history.coverage.undecided_kinds = all.without(told);
         }
         finish::actions(history, actions, warnings);
         warnings.place(|| dates.into_iter().zip(positions));

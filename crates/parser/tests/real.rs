@@ -4,15 +4,23 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::print_stderr,
     reason = "a panic is a failed test, and a skipped one says so"
 )]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cream_models::{ActionKind, Bar, BarField, CorporateEvent, PriceHistory, Warning, WarningKind};
-use cream_parser::{ParseError, parse};
+use cream_models::{
+    ActionKind, Bar, BarField, CorporateAction, CorporateEvent, PriceHistory, Vendor, Warning,
+    WarningKind,
+};
+use cream_parser::{ParseError, detect, parse};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 fn folder() -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/real"));
@@ -157,11 +165,145 @@ fn every_chart_is_read_as_an_independent_reader_reads_it() {
     assert_eq!(count, 7);
 }
 
-#[test]
-fn other_vendors_are_not_taken_for_yahoo() {
-    let Some(folder) = folder() else { return };
-    for name in ["tiingo_AAPL.json", "tiingo_GOOGL.csv", "polygon_AAPL.json", "eodhd_BHP.AU.json"] {
-        let error = parse(&std::fs::read(folder.join(name)).unwrap()).unwrap_err();
-        assert!(matches!(error, ParseError::UnknownFormat { .. }), "{name}: {error}");
+/// A number's text, or what a string says, in units of 10^-`places`, half to even: by whole numbers
+/// alone, the exponent undone digit by digit.
+fn exact(value: &RawValue, places: i32) -> Option<i64> {
+    let text = value.get().trim_matches('"').replace(['$', ','], "");
+    if ["null", "", "N/A", "--", "-"].contains(&text.as_str()) {
+        return None;
     }
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut value: i128 = format!("{whole}{fraction}").parse().unwrap();
+    let mut shift = exponent.parse::<i32>().unwrap() + places - fraction.len() as i32;
+    while shift > 0 {
+        (value, shift) = (value * 10, shift - 1);
+    }
+    let divisor = 10_i128.pow(shift.unsigned_abs());
+    let (quotient, rest) = (value.div_euclid(divisor), value.rem_euclid(divisor));
+    let up = 2 * rest > divisor || 2 * rest == divisor && quotient % 2 == 1;
+    Some(i64::try_from(quotient + i128::from(up)).unwrap())
+}
+
+type Object<'a> = BTreeMap<String, &'a RawValue>;
+
+/// The rows of a vendor, held against the bars by these keys.
+fn compare_rows(history: &PriceHistory, rows: &[Object<'_>], keys: [&str; 6]) {
+    assert_eq!(history.bars.len(), rows.len());
+    for (bar, row) in history.bars.iter().zip(rows) {
+        for (field, key) in BarField::ALL.into_iter().zip(keys) {
+            let places = if field == BarField::Volume { 0 } else { 9 };
+            let expected = row.get(key).and_then(|value| exact(value, places));
+            assert_eq!(bar.value(field), expected, "{} {key}", bar.date());
+        }
+    }
+}
+
+fn dates(rows: &[Object<'_>]) -> Vec<String> {
+    rows.iter().map(|row| row["date"].get()[1..11].to_owned()).collect()
+}
+
+fn dates_of(history: &PriceHistory) -> Vec<String> {
+    history.bars.iter().map(|bar| bar.date().to_string()).collect()
+}
+
+fn recorded(name: &str) -> Option<Vec<u8>> {
+    Some(std::fs::read(folder()?.join(name)).unwrap())
+}
+
+/// The one dividend or more, as `date amount`.
+fn dividends(history: &PriceHistory) -> Vec<String> {
+    let text = |action: &CorporateAction| match action.event {
+        CorporateEvent::Dividend { amount } => format!("{} {amount}", action.date),
+        _ => format!("{action:?}"),
+    };
+    history.actions.iter().map(text).collect()
+}
+
+#[test]
+fn tiingos_rows_are_read_as_an_independent_reader_reads_them() {
+    let Some(bytes) = recorded("tiingo_AAPL.json") else { return };
+    let history = parse(&bytes).unwrap();
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Tiingo, Ok(Vendor::Tiingo)));
+    let rows: Vec<Object<'_>> = serde_json::from_slice(&bytes).unwrap();
+    compare_rows(&history, &rows, ["open", "high", "low", "close", "adjClose", "volume"]);
+    assert_eq!(dates(&rows), dates_of(&history));
+    let paid = rows.iter().filter(|row| exact(row["divCash"], 9) != Some(0));
+    let paid = paid.map(|row| format!("{} {}", &row["date"].get()[1..11], row["divCash"].get()));
+    assert_eq!(dividends(&history), paid.collect::<Vec<_>>());
+    assert_eq!(dividends(&history), ["2023-02-10 0.23"]);
+    assert!(history.bars.iter().all(|bar| bar.flags().is_empty()));
+    assert!(history.coverage.undecided_kinds.is_empty() && history.warnings.is_empty());
+}
+
+#[test]
+fn massives_rows_are_read_as_an_independent_reader_reads_them() {
+    let Some(bytes) = recorded("polygon_AAPL.json") else { return };
+    let history = parse(&bytes).unwrap();
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Massive, Ok(Vendor::Massive)));
+    let answer: Object<'_> = serde_json::from_slice(&bytes).unwrap();
+    let rows: Vec<Object<'_>> = serde_json::from_str(answer["results"].get()).unwrap();
+    compare_rows(&history, &rows, ["o", "h", "l", "c", "", "v"]);
+    let zone = jiff::tz::TimeZone::get("America/New_York").unwrap();
+    let day = |row: &Object<'_>| {
+        let millis = row["t"].get().parse().unwrap();
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap().to_zoned(zone.clone());
+        assert_eq!(time.time(), jiff::civil::Time::midnight());
+        time.date().to_string()
+    };
+    assert_eq!(rows.iter().map(day).collect::<Vec<_>>(), dates_of(&history));
+    assert_eq!(history.vendor_symbol.as_deref(), Some("AAPL"));
+    assert_eq!(history.symbol.as_ref().unwrap().as_str(), "AAPL");
+    assert_eq!(history.bars[0].volume(), Some(112_117_471));
+    assert!(history.actions.is_empty() && history.warnings.is_empty());
+    let first = (history.bars[0].date(), ActionKind::Split);
+    assert!(!history.coverage.decides_action(first));
+}
+
+#[test]
+fn eodhds_rows_are_read_as_an_independent_reader_reads_them() {
+    let Some(bytes) = recorded("eodhd_BHP.AU.json") else { return };
+    let history = parse(&bytes).unwrap();
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Eodhd, Ok(Vendor::Eodhd)));
+    let rows: Vec<Object<'_>> = serde_json::from_slice(&bytes).unwrap();
+    compare_rows(&history, &rows, ["open", "high", "low", "close", "adjusted_close", "volume"]);
+    assert_eq!(dates(&rows), dates_of(&history));
+    let first = (history.bars[0].date(), ActionKind::Dividend);
+    assert!(history.warnings.is_empty() && !history.coverage.decides_action(first));
+}
+
+#[test]
+fn nasdaqs_dividends_are_read_as_an_independent_reader_reads_them() {
+    let Some(bytes) = recorded("nasdaq_AAPL_dividends.json") else { return };
+    let history = parse(&bytes).unwrap();
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Nasdaq, Ok(Vendor::Nasdaq)));
+    let answer: Value = serde_json::from_slice(&bytes).unwrap();
+    let rows = answer["data"]["dividends"]["rows"].as_array().unwrap();
+    let mut expected: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let [month, day, year] =
+                row["exOrEffDate"].as_str().unwrap().split('/').collect::<Vec<_>>()[..]
+            else {
+                panic!("{row}");
+            };
+            let amount = row["amount"].as_str().unwrap().trim_start_matches('$');
+            let amount = amount.trim_end_matches('0').trim_end_matches('.');
+            format!("{year}-{month}-{day} {amount}")
+        })
+        .collect();
+    expected.sort();
+    assert_eq!((expected.len(), dividends(&history)), (74, expected));
+    // It tells nothing of prices, and of dividends no more than those that it has.
+    let coverage = &history.coverage;
+    let range = coverage.range.unwrap();
+    assert_eq!(coverage.undecided_bars, [range]);
+    assert!(history.warnings.is_empty(), "{:?}", history.warnings);
+}
+
+#[test]
+fn a_csv_of_tiingo_is_not_taken_for_another_vendors() {
+    let Some(bytes) = recorded("tiingo_GOOGL.csv") else { return };
+    let error = parse(&bytes).unwrap_err();
+    assert!(matches!(error, ParseError::UnknownFormat { .. }), "{error}");
 }

@@ -180,6 +180,9 @@ impl Processor {
         if let Some(date) = fetched_on {
             options = options.with_fetched_on(date);
         }
+        if let Some(vendor) = name.vendor() {
+            options = options.with_vendor(vendor);
+        }
         let history = cream_parser::parse_with(bytes, &options)?;
         known.vendor = Some(history.vendor);
         let (symbol, fetched_at) = provenance(name, &history, registration.registered_at)?;

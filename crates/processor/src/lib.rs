@@ -33,6 +33,7 @@
 mod batch;
 mod file;
 mod line;
+mod overlap;
 mod provenance;
 mod report;
 
@@ -48,6 +49,7 @@ use cream_store::{Store, StoreError};
 
 pub use batch::{ImportSource, Skipped, SourceError};
 pub use line::{OneLine, chain};
+pub use overlap::Rewritten;
 pub use provenance::ProvenanceError;
 pub use report::{FileReport, Loaded, Outcome, Summary};
 

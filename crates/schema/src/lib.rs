@@ -16,7 +16,9 @@ mod rows;
 pub mod tables;
 
 pub use day::{Day, DayValue};
-pub use rows::{ActionRow, BarRow, ResponseRow, SeriesRow, StockRow};
+pub use rows::{
+    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TrackedRow, VendorStateRow,
+};
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

@@ -4,7 +4,9 @@
 use diesel::prelude::*;
 
 use crate::DayValue;
-use crate::tables::{corporate_action, raw_response, series, stock, stock_data};
+use crate::tables::{
+    corporate_action, raw_response, series, stock, stock_data, tracked_stock, vendor_state,
+};
 
 /// An instrument.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -37,6 +39,7 @@ pub struct SeriesRow {
     pub last_date: Option<DayValue>,
     pub year_sums: Option<Vec<u8>>,
     pub newest_at: Option<i64>,
+    pub actions_known: Option<String>,
     pub revision: i64,
     pub changed_at: i64,
 }
@@ -53,10 +56,8 @@ pub struct ResponseRow {
     pub stock_id: Option<i64>,
     pub vendor: Option<i16>,
     pub fetched_at: Option<i64>,
-    pub covers_from: Option<DayValue>,
-    pub covers_to: Option<DayValue>,
-    pub undecided_bars: Option<String>,
-    pub undecided_actions: Option<String>,
+    #[diesel(embed)]
+    pub coverage: CoverageRow,
     pub status: String,
     pub attempts: i32,
     pub next_attempt_at: Option<i64>,
@@ -66,6 +67,18 @@ pub struct ResponseRow {
     pub updated: i64,
     pub unchanged: i64,
     pub withdrawn: i64,
+}
+
+/// For which dates a response decides.
+#[derive(Clone, Debug, Default, Queryable, Selectable)]
+#[diesel(table_name = raw_response)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct CoverageRow {
+    pub covers_from: Option<DayValue>,
+    pub covers_to: Option<DayValue>,
+    pub undecided_bars: Option<String>,
+    pub undecided_actions: Option<String>,
+    pub undecided_kinds: Option<String>,
 }
 
 /// A bar, without its series.
@@ -98,4 +111,34 @@ pub struct ActionRow {
     pub denominator: Option<i64>,
     pub as_of: i64,
     pub withdrawn_at: Option<i64>,
+}
+
+/// What is pulled of a stock from a vendor, without its lease.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = tracked_stock)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct TrackedRow {
+    pub stock_id: i64,
+    pub vendor: i16,
+    pub vendor_symbol: String,
+    pub is_active: bool,
+    pub last_pull_at: Option<i64>,
+    pub last_pull_status: String,
+    pub error_message: Option<String>,
+    pub failures: i32,
+    pub next_pull_at: Option<i64>,
+    pub validator_url: Option<String>,
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+/// How a vendor fares.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = vendor_state)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct VendorStateRow {
+    pub vendor: i16,
+    pub failures: i32,
+    pub blocked_until: Option<i64>,
+    pub reason: Option<String>,
 }

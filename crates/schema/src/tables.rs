@@ -32,6 +32,7 @@ diesel::table! {
         last_date -> Nullable<Day>,
         year_sums -> Nullable<Binary>,
         newest_at -> Nullable<BigInt>,
+        actions_known -> Nullable<Text>,
         revision -> BigInt,
         changed_at -> BigInt,
     }
@@ -49,6 +50,9 @@ diesel::table! {
         error_message -> Nullable<Text>,
         failures -> Integer,
         next_pull_at -> Nullable<BigInt>,
+        validator_url -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        last_modified -> Nullable<Text>,
         lease_token -> Nullable<Text>,
         lease_until -> Nullable<BigInt>,
     }
@@ -72,6 +76,7 @@ diesel::table! {
         covers_to -> Nullable<Day>,
         undecided_bars -> Nullable<Text>,
         undecided_actions -> Nullable<Text>,
+        undecided_kinds -> Nullable<Text>,
         status -> Text,
         attempts -> Integer,
         next_attempt_at -> Nullable<BigInt>,
@@ -146,6 +151,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// How each vendor fares.
+    vendor_state (vendor) {
+        vendor -> SmallInt,
+        failures -> Integer,
+        blocked_until -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Requests that were granted.
+    vendor_request (vendor, at) {
+        vendor -> SmallInt,
+        at -> BigInt,
+        number -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     stock,
     series,
@@ -153,4 +177,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     raw_response,
     stock_data,
     corporate_action,
+    vendor_state,
+    vendor_request,
 );

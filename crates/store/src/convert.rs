@@ -7,13 +7,16 @@ use cream_models::{
     ActionKind, ActionKinds, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Coverage,
     DateRange, Price, SplitRatio, Symbol, Timestamp, Vendor,
 };
-use cream_schema::{ActionRow, BarRow, DayValue, ResponseRow, SeriesRow, StockRow};
+use cream_schema::{
+    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TrackedRow, VendorStateRow,
+};
 
 use crate::StoreError;
 use crate::types::{
     Description, Response, ResponseId, ResponseStatus, Said, Series, Stock, StockId, StoredAction,
     StoredBar,
 };
+use crate::vendors::{PullStatus, Tracked, Validators, VendorState};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -48,9 +51,15 @@ pub(crate) fn series(row: SeriesRow) -> Result<Series> {
         bars: row.bars,
         first_date: row.first_date.map(|day| day.0),
         last_date: row.last_date.map(|day| day.0),
+        actions_known: actions_known(row.actions_known.as_deref())?,
         revision: row.revision,
         changed_at: Timestamp::from_micros(row.changed_at),
     })
+}
+
+/// The dates as they are stored in `series`, where none are an empty text.
+fn actions_known(text: Option<&str>) -> Result<Vec<DateRange>> {
+    ranges("series", "actions_known", text.filter(|text| !text.is_empty()))
 }
 
 pub(crate) fn bar(row: &BarRow) -> Result<StoredBar> {
@@ -111,30 +120,29 @@ pub(crate) fn action_values(event: &CorporateEvent) -> (Option<i64>, Option<i64>
     }
 }
 
-pub(crate) fn coverage(
-    from: Option<DayValue>,
-    to: Option<DayValue>,
-    undecided_bars: Option<&str>,
-    undecided_actions: Option<&str>,
-) -> Result<Coverage> {
-    let range = match (from, to) {
+pub(crate) fn coverage(row: &CoverageRow) -> Result<Coverage> {
+    let corrupt = |column, value| StoreError::corrupt("raw_response", column, value);
+    let range = match (row.covers_from, row.covers_to) {
         (Some(from), Some(to)) => Some(
             DateRange::new(from.0, to.0)
-                .map_err(|error| StoreError::corrupt("raw_response", "covers_from", error))?,
+                .map_err(|error| corrupt("covers_from", error.to_string()))?,
         ),
         _ => None,
     };
+    let kinds = row.undecided_kinds.as_deref().unwrap_or_default();
+    let ranges = |column, text: &Option<String>| ranges("raw_response", column, text.as_deref());
     Ok(Coverage {
         range,
-        undecided_bars: ranges("undecided_bars", undecided_bars)?,
-        undecided_actions: ranges("undecided_actions", undecided_actions)?,
-        undecided_kinds: ActionKinds::NONE,
+        undecided_bars: ranges("undecided_bars", &row.undecided_bars)?,
+        undecided_actions: ranges("undecided_actions", &row.undecided_actions)?,
+        undecided_kinds: ActionKinds::from_names(kinds)
+            .ok_or_else(|| corrupt("undecided_kinds", format!("{kinds:?}")))?,
     })
 }
 
-fn ranges(column: &'static str, text: Option<&str>) -> Result<Vec<DateRange>> {
+fn ranges(table: &'static str, column: &'static str, text: Option<&str>) -> Result<Vec<DateRange>> {
     let read = |part: &str| {
-        part.parse().map_err(|_| StoreError::corrupt("raw_response", column, format!("{part:?}")))
+        part.parse().map_err(|_| StoreError::corrupt(table, column, format!("{part:?}")))
     };
     text.map_or_else(|| Ok(Vec::new()), |text| text.split(',').map(read).collect())
 }
@@ -147,10 +155,14 @@ pub(crate) fn ranges_text(ranges: &[DateRange]) -> Option<String> {
     Some(ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 
+/// Kinds of corporate action as they are stored; none as NULL.
+pub(crate) fn kinds_text(kinds: ActionKinds) -> Option<String> {
+    (!kinds.is_empty()).then(|| kinds.to_string())
+}
+
 pub(crate) fn response(row: ResponseRow) -> Result<Response> {
-    let (bars, actions) = (row.undecided_bars.as_deref(), row.undecided_actions.as_deref());
     Ok(Response {
-        coverage: coverage(row.covers_from, row.covers_to, bars, actions)?,
+        coverage: coverage(&row.coverage)?,
         id: ResponseId(row.id),
         stock_id: row.stock_id.map(StockId),
         vendor: row.vendor.map(|code| vendor("raw_response", code)).transpose()?,
@@ -173,9 +185,42 @@ pub(crate) fn response(row: ResponseRow) -> Result<Response> {
     })
 }
 
+pub(crate) fn tracked(row: TrackedRow) -> Result<Tracked> {
+    let validators = row.validator_url.map(|url| Validators {
+        url,
+        etag: row.etag,
+        last_modified: row.last_modified,
+    });
+    Ok(Tracked {
+        stock_id: StockId(row.stock_id),
+        vendor: vendor("tracked_stock", row.vendor)?,
+        vendor_symbol: row.vendor_symbol,
+        is_active: row.is_active,
+        last_pull_at: row.last_pull_at.map(Timestamp::from_micros),
+        last_pull_status: PullStatus::from_name(&row.last_pull_status).ok_or_else(|| {
+            StoreError::corrupt("tracked_stock", "last_pull_status", &row.last_pull_status)
+        })?,
+        error: row.error_message,
+        failures: row.failures,
+        next_pull_at: row.next_pull_at.map(Timestamp::from_micros),
+        validators,
+    })
+}
+
+pub(crate) fn vendor_state(row: VendorStateRow) -> Result<(Vendor, VendorState)> {
+    let state = VendorState {
+        failures: u32::try_from(row.failures)
+            .map_err(|_| StoreError::corrupt("vendor_state", "failures", row.failures))?,
+        blocked_until: row.blocked_until.map(Timestamp::from_micros),
+        reason: row.reason,
+    };
+    Ok((vendor("vendor_state", row.vendor)?, state))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cream_schema::DayValue;
 
     #[test]
     fn what_means_nothing_is_told_with_its_place() {
@@ -184,8 +229,17 @@ mod tests {
         assert!(message(bar(&bar_row).unwrap_err()).contains("stock_data.flags holds 1024"));
         let row = StockRow { id: 1, symbol: "tsla".to_owned() };
         assert!(message(stock(row).unwrap_err()).contains("stock.symbol holds \"tsla\""));
-        let error = coverage(None, None, Some("2020-01-01,x"), None).unwrap_err();
+        let undecided = |bars: Option<&str>, kinds: Option<&str>| CoverageRow {
+            undecided_bars: bars.map(str::to_owned),
+            undecided_kinds: kinds.map(str::to_owned),
+            ..CoverageRow::default()
+        };
+        let error = coverage(&undecided(Some("2020-01-01,x"), None)).unwrap_err();
         assert!(message(error).contains("raw_response.undecided_bars holds \"x\""));
+        let error = coverage(&undecided(None, Some("split,merger"))).unwrap_err();
+        assert!(message(error).contains("raw_response.undecided_kinds holds \"split,merger\""));
+        let error = actions_known(Some("2020-02-30")).unwrap_err();
+        assert!(message(error).contains("series.actions_known holds \"2020-02-30\""));
         let row = ActionRow {
             date: DayValue::default(),
             kind: "split".to_owned(),
@@ -205,8 +259,10 @@ mod tests {
             ["2020-01-03..2020-01-07", "2020-02-01"].map(|text| text.parse().unwrap()).to_vec();
         let text = ranges_text(&list);
         assert_eq!(text.as_deref(), Some("2020-01-03..2020-01-07,2020-02-01"));
-        assert_eq!(ranges("undecided_bars", text.as_deref()).unwrap(), list);
+        assert_eq!(ranges("raw_response", "undecided_bars", text.as_deref()).unwrap(), list);
         assert_eq!(ranges_text(&[]), None);
-        assert_eq!(ranges("undecided_bars", None).unwrap(), []);
+        assert_eq!(ranges("raw_response", "undecided_bars", None).unwrap(), []);
+        assert_eq!(actions_known(text.as_deref()).unwrap(), list);
+        assert_eq!(actions_known(Some("")).unwrap(), actions_known(None).unwrap());
     }
 }

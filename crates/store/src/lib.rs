@@ -44,6 +44,7 @@ mod store;
 mod sums;
 pub mod types;
 mod url;
+mod vendors;
 mod writer;
 
 pub use error::StoreError;
@@ -57,4 +58,5 @@ pub use types::{
     StockQuery, StoredAction, StoredBar, Totals,
 };
 pub use url::DatabaseUrl;
+pub use vendors::{Grant, PullRecord, PullStatus, Tracked, Validators, VendorState};
 pub use writer::Writer;

@@ -1,6 +1,6 @@
 //! The state of a series while its lock is held.
 
-use cream_models::{Bar, CorporateAction, Instrument, Timestamp};
+use cream_models::{Bar, CorporateAction, Coverage, DateRange, Instrument, Timestamp};
 
 use crate::sums::YearSums;
 use crate::types::{Description, Said, Series};
@@ -101,6 +101,17 @@ impl SeriesState {
     #[must_use]
     pub fn is_newest(&self, fetched_at: Timestamp) -> bool {
         self.newest_at.is_none_or(|newest| newest < fetched_at)
+    }
+
+    /// Adds dates on which a response decides the corporate actions of every kind that the vendor
+    /// tells, whether or not a newer response decides them too.
+    pub fn know_actions(&mut self, ranges: &[DateRange]) {
+        let held = &mut self.series.actions_known;
+        let known = Coverage::normalized([held.as_slice(), ranges].concat());
+        if known != *held {
+            *held = known;
+            self.is_changed = true;
+        }
     }
 
     /// Records that bars or actions changed: a new revision, as of the response fetched then.

@@ -59,6 +59,10 @@ pub struct Series {
     pub first_date: Option<Date>,
     /// The date of the last of them.
     pub last_date: Option<Date>,
+    /// The dates on which some loaded response decides the corporate actions of every kind that
+    /// the vendor tells: ascending, none touching another. Empty where the vendor tells no kind,
+    /// and after an upgrade until the next load.
+    pub actions_known: Vec<DateRange>,
     /// How many times bars or actions changed.
     pub revision: i64,
     /// When the response was fetched that changed them last; 1970-01-01T00:00:00Z before the first.

@@ -40,6 +40,8 @@ pub struct ChartOptions {
     /// The instant of the last trade; by default that of the live row, or else the close of the
     /// last session.
     pub regular_market_time: Option<Timestamp>,
+    /// The first session ever; by default that of the first row.
+    pub first_trade: Option<Timestamp>,
 }
 
 impl SyntheticSeries {
@@ -96,6 +98,7 @@ impl Writer<'_> {
         let optional =
             |text: &Option<String>| text.as_deref().map_or(Json::raw("null"), Json::text);
         let first = series.range().map_or(0, |range| self.sessions.open(range.first()).seconds());
+        let first = self.options.first_trade.map_or(first, Timestamp::seconds);
         // After the last settled session the vendor already speaks of the next one.
         let last = series.rows.iter().rev().find(|row| !row.is_null());
         let (last_trade, session) = match (series.live, last) {

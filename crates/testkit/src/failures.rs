@@ -57,6 +57,12 @@ pub fn invalid_crumb() -> Vec<u8> {
     error("finance", "Unauthorized", "Invalid Crumb")
 }
 
+/// The answer to a request for a crumb without the cookie it is for.
+#[must_use]
+pub fn invalid_cookie() -> Vec<u8> {
+    error("finance", "Unauthorized", "Invalid Cookie")
+}
+
 fn error(root: &str, code: &str, description: &str) -> Vec<u8> {
     let mut out = format!("{{\"{root}\":{{\"result\":null,\"error\":{{\"code\":").into_bytes();
     write_string(&mut out, code);
@@ -106,6 +112,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("edge_too_many_requests", edge_too_many_requests()),
         ("chart_not_found", chart_not_found()),
         ("invalid_crumb", invalid_crumb()),
+        ("invalid_cookie", invalid_cookie()),
         ("chart_without_data", chart_without_data("CREAM9W")),
         ("page_without_table", page_without_table()),
         ("empty", empty()),

@@ -42,6 +42,16 @@ impl Json {
         out
     }
 
+    /// The JSON text without a blank, keys in the order given.
+    pub(crate) fn compact(self) -> Vec<u8> {
+        self.render(KeyOrder::Vendor, false)
+    }
+
+    /// The JSON text, indented, keys in the order given.
+    pub(crate) fn pretty(self) -> Vec<u8> {
+        self.render(KeyOrder::Vendor, true)
+    }
+
     fn reorder(&mut self, with: &mut impl FnMut(&mut [(String, Self)])) {
         match self {
             Self::Object(entries) => {

@@ -1,5 +1,5 @@
-//! For tests, benches and samples only: vendor responses made to measure, throwaway folders and
-//! PostgreSQL clusters, and child processes.
+//! For tests, benches and samples only: vendor responses made to measure, a server that sends
+//! them, throwaway folders and PostgreSQL clusters, and child processes.
 //!
 //! A [`Scenario`] describes a listed instrument; [`Scenario::build`] makes its history, the same
 //! for the same seed; and the [`SyntheticSeries`] both tells what a reader should find and renders
@@ -59,6 +59,7 @@ mod scenario;
 mod series;
 mod story;
 mod table;
+pub mod vendors;
 
 pub use chart::{ChartOptions, KeyOrder};
 pub use folders::{TestDir, shared_dir};

@@ -1,5 +1,10 @@
 //! The vendors' formats, one module each, and the table of them.
 
+mod alpha_vantage;
+mod eodhd;
+mod massive;
+mod nasdaq;
+mod tiingo;
 mod yahoo_chart;
 mod yahoo_page;
 
@@ -42,7 +47,15 @@ pub(crate) trait Format: Sync {
 }
 
 /// Every format.
-pub(crate) static FORMATS: [&dyn Format; 2] = [&yahoo_chart::YahooChart, &yahoo_page::YahooPage];
+pub(crate) static FORMATS: [&dyn Format; 7] = [
+    &yahoo_chart::YahooChart,
+    &yahoo_page::YahooPage,
+    &tiingo::Tiingo,
+    &alpha_vantage::AlphaVantage,
+    &massive::Massive,
+    &eodhd::Eodhd,
+    &nasdaq::Nasdaq,
+];
 
 /// The format of a vendor.
 pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Format> {

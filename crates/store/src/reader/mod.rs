@@ -3,6 +3,7 @@
 mod bars;
 mod responses;
 mod stocks;
+mod vendors;
 
 use crate::connection::Connection;
 

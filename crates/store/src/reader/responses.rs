@@ -2,7 +2,7 @@
 
 use cream_models::{Coverage, DateRange, Timestamp, Vendor};
 use cream_schema::tables::raw_response as t;
-use cream_schema::{DayValue, ResponseRow};
+use cream_schema::{CoverageRow, DayValue, ResponseRow};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
@@ -99,8 +99,7 @@ impl Reader<'_> {
         sha256: &[u8; 32],
         range: DateRange,
     ) -> Result<Vec<Coverage>, StoreError> {
-        type Row = (Option<DayValue>, Option<DayValue>, Option<String>, Option<String>);
-        let rows: Vec<Row> = on!(self.connection, c => t::table
+        let rows: Vec<CoverageRow> = on!(self.connection, c => t::table
             .filter(t::stock_id.eq(stock_id.0))
             .filter(t::vendor.eq(vendor.code()))
             .filter(t::fetched_at.ge(fetched_at.micros()))
@@ -111,13 +110,25 @@ impl Reader<'_> {
             .filter(t::covers_from.le(DayValue(range.last())))
             .filter(t::covers_to.ge(DayValue(range.first())))
             .order((t::fetched_at, t::sha256))
-            .select((t::covers_from, t::covers_to, t::undecided_bars, t::undecided_actions))
+            .select(CoverageRow::as_select())
             .load(c))
         .map_err(failed)?;
-        rows.into_iter()
-            .map(|(from, to, bars, actions)| {
-                convert::coverage(from, to, bars.as_deref(), actions.as_deref())
-            })
-            .collect()
+        rows.iter().map(convert::coverage).collect()
+    }
+
+    /// What is decided by each of the responses that are loaded into a series.
+    pub(crate) fn loaded_coverage(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+    ) -> Result<Vec<Coverage>, StoreError> {
+        let rows: Vec<CoverageRow> = on!(self.connection, c => t::table
+            .filter(t::stock_id.eq(stock_id.0))
+            .filter(t::vendor.eq(vendor.code()))
+            .filter(t::status.eq(ResponseStatus::Parsed.name()))
+            .select(CoverageRow::as_select())
+            .load(c))
+        .map_err(failed)?;
+        rows.iter().map(convert::coverage).collect()
     }
 }

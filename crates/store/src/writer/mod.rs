@@ -3,6 +3,7 @@
 mod bars;
 mod responses;
 mod stocks;
+mod vendors;
 
 use std::ops::{Deref, DerefMut};
 

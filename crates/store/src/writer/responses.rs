@@ -9,7 +9,7 @@ use super::Writer;
 use crate::StoreError;
 use crate::cached::Cached;
 use crate::connection::on;
-use crate::convert::ranges_text;
+use crate::convert::{kinds_text, ranges_text};
 use crate::error::failed;
 use crate::types::{
     DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId,
@@ -95,6 +95,7 @@ impl Writer<'_> {
                     t::covers_to.eq(range.map(|range| DayValue(range.last()))),
                     t::undecided_bars.eq(ranges_text(&parsed.coverage.undecided_bars)),
                     t::undecided_actions.eq(ranges_text(&parsed.coverage.undecided_actions)),
+                    t::undecided_kinds.eq(kinds_text(parsed.coverage.undecided_kinds)),
                 ),
                 (
                     t::inserted.eq(parsed.inserted),
@@ -181,6 +182,7 @@ impl Writer<'_> {
                     t::covers_to.eq(range.map(|range| DayValue(range.last()))),
                     t::undecided_bars.eq(ranges_text(&parsed.coverage.undecided_bars)),
                     t::undecided_actions.eq(ranges_text(&parsed.coverage.undecided_actions)),
+                    t::undecided_kinds.eq(kinds_text(parsed.coverage.undecided_kinds)),
                 ),
                 (
                     t::inserted.eq(parsed.inserted),

@@ -1,6 +1,6 @@
 //! Instruments and the state of their series.
 
-use cream_models::{Date, DateRange, Symbol, Timestamp, Vendor};
+use cream_models::{Coverage, Date, DateRange, Symbol, Timestamp, Vendor};
 use cream_schema::tables::{raw_response, series, stock};
 use cream_schema::{DayValue, SeriesRow};
 use diesel::dsl::max;
@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::Writer;
 use crate::cached::Cached;
 use crate::connection::{Connection, on};
+use crate::convert::ranges_text;
 use crate::error::failed;
 use crate::series::SeriesState;
 use crate::sums::YearSums;
@@ -95,12 +96,35 @@ impl Writer<'_> {
             None => self.newest_loaded(row.stock_id, row.vendor)?,
         };
         let (is_known, sums) = (sums.is_some(), sums.unwrap_or_default());
+        // As after an upgrade. What is read of it is empty until it is saved.
+        let lacks_actions = row.actions_known.is_none() && newest_at.is_some();
         let newest_at = newest_at.map(Timestamp::from_micros);
         let mut state = SeriesState::new(convert::series(row)?, sums, newest_at);
+        if lacks_actions {
+            let Series { stock_id, vendor, .. } = state.series;
+            state.series.actions_known = self.actions_known(stock_id, vendor)?;
+            state.is_changed = true;
+        }
         if !is_known {
             self.count_anew(&mut state)?;
         }
         Ok(state)
+    }
+
+    /// The dates on which the responses that are loaded into a series decide the corporate
+    /// actions of every kind that the vendor tells.
+    fn actions_known(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+    ) -> Result<Vec<DateRange>, StoreError> {
+        let told = vendor.tells();
+        if told.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loaded = self.loaded_coverage(stock_id, vendor)?;
+        let decided = loaded.iter().flat_map(|coverage| coverage.decided_actions(told));
+        Ok(Coverage::normalized(decided.collect()))
     }
 
     /// When the newest response was fetched that is loaded into a series.
@@ -189,6 +213,7 @@ impl Writer<'_> {
                 (
                     series::year_sums.eq(sums.to_bytes()),
                     series::newest_at.eq(newest_at.map(Timestamp::micros)),
+                    series::actions_known.eq(ranges_text(&series.actions_known).unwrap_or_default()),
                 ),
                 series::revision.eq(series.revision),
                 series::changed_at.eq(series.changed_at.micros()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cream_models::{Bar, Date, Vendor};
+use cream_models::{ActionKind, ActionKinds, Bar, Date, Vendor};
 use cream_store::StoreError;
 
 use crate::harness::{Database, bar, instant, stock};
@@ -34,6 +34,9 @@ const ROWS: &[(&str, Columns)] = &[
             ("is_active", "@true"),
             ("last_pull_status", "'pending'"),
             ("failures", "0"),
+            ("validator_url", "'https://vendor.example/'"),
+            ("etag", "'e'"),
+            ("last_modified", "'Mon, 16 Jun 2025 21:30:00 GMT'"),
         ],
     ),
     (
@@ -49,6 +52,7 @@ const ROWS: &[(&str, Columns)] = &[
             ("covers_from", "@day 18000"),
             ("covers_to", "@day 18001"),
             ("undecided_bars", "'2019-04-14'"),
+            ("undecided_kinds", "'dividend,capital_gain'"),
             ("status", "'parsed'"),
             ("attempts", "1"),
             ("inserted", "0"),
@@ -82,6 +86,11 @@ const ROWS: &[(&str, Columns)] = &[
             ("as_of", "1"),
         ],
     ),
+    (
+        "vendor_state",
+        &[("vendor", "2"), ("failures", "0"), ("blocked_until", "5"), ("reason", "'away'")],
+    ),
+    ("vendor_request", &[("vendor", "2"), ("at", "5"), ("number", "2")]),
 ];
 
 /// What breaks each constraint: table, constraint, and the columns that differ from the good row.
@@ -110,6 +119,18 @@ const BROKEN: &[(&str, &str, Columns)] = &[
     ("tracked_stock", "tracked_stock_status", &[("last_pull_status", "'lost'")]),
     ("tracked_stock", "tracked_stock_failures", &[("failures", "-1")]),
     ("tracked_stock", "tracked_stock_lease", &[("lease_token", "'t'")]),
+    ("tracked_stock", "tracked_stock_validators", &[("etag", "NULL"), ("last_modified", "NULL")]),
+    ("tracked_stock", "tracked_stock_validators", &[("validator_url", "NULL")]),
+    ("tracked_stock", "tracked_stock_validators", &[("validator_url", "NULL"), ("etag", "NULL")]),
+    ("tracked_stock", "tracked_stock_validator_url", &[("validator_url", "''")]),
+    ("tracked_stock", "tracked_stock_validator_url", &[("validator_url", "@text 2049")]),
+    ("tracked_stock", "tracked_stock_etag", &[("etag", "''")]),
+    ("tracked_stock", "tracked_stock_etag", &[("etag", "@text 1025")]),
+    ("tracked_stock", "tracked_stock_last_modified", &[("last_modified", "''")]),
+    ("tracked_stock", "tracked_stock_last_modified", &[("last_modified", "@text 129")]),
+    ("raw_response", "raw_response_undecided_kinds", &[("undecided_kinds", "''")]),
+    ("raw_response", "raw_response_undecided_kinds", &[("undecided_kinds", "'merger'")]),
+    ("raw_response", "raw_response_undecided_kinds", &[("undecided_kinds", "'split,dividend'")]),
     ("raw_response", "raw_response_file_name_unique", &[("file_name", "'first.json'")]),
     ("raw_response", "raw_response_stock", &[("stock_id", "99")]),
     ("raw_response", "raw_response_file_name", &[("file_name", "''")]),
@@ -158,6 +179,11 @@ const BROKEN: &[(&str, &str, Columns)] = &[
     ),
     ("corporate_action", "corporate_action_ratio", &[("numerator", "0")]),
     ("corporate_action", "corporate_action_ratio", &[("denominator", "-1")]),
+    ("vendor_state", "vendor_state_vendor", &[("vendor", "0")]),
+    ("vendor_state", "vendor_state_failures", &[("failures", "-1")]),
+    ("vendor_state", "vendor_state_reason", &[("reason", "@text 1001")]),
+    ("vendor_request", "vendor_request_vendor", &[("vendor", "65")]),
+    ("vendor_request", "vendor_request_number_unique", &[("number", "1")]),
 ];
 
 /// What the types of PostgreSQL refuse before a constraint does.
@@ -167,6 +193,7 @@ const TYPED: [&str; 2] = ["tracked_stock_is_active", "stock_data_is_final"];
 fn literal(database: &dyn Database, value: &str) -> String {
     match value.split_once(' ').unwrap_or((value, "")) {
         ("@zeros", count) => database.zeros(count.parse().unwrap()),
+        ("@text", count) => format!("'{}'", "x".repeat(count.parse().unwrap())),
         ("@day", days) => database.day(days),
         ("@true", _) if database.is_typed() => "true".to_owned(),
         ("@true", _) => "1".to_owned(),
@@ -198,7 +225,8 @@ pub(crate) fn each_constraint_of_the_schema_holds(database: &dyn Database) {
             "INSERT INTO stock (id, symbol) VALUES (1, 'FIRST'); \
              INSERT INTO raw_response (file_name, sha256, byte_len, registered_at, status, \
              attempts, inserted, updated, unchanged, withdrawn) \
-             VALUES ('first.json', {zeros}, 1, 1, 'pending', 0, 0, 0, 0, 0)"
+             VALUES ('first.json', {zeros}, 1, 1, 'pending', 0, 0, 0, 0, 0); \
+             INSERT INTO vendor_request (vendor, at, number) VALUES (2, 4, 1)"
         ))
         .unwrap();
     for (table, constraint, changes) in BROKEN {
@@ -225,6 +253,17 @@ pub(crate) fn each_constraint_of_the_schema_holds(database: &dyn Database) {
             ["cannot store BLOB", "mismatch", "is of type"].iter().any(|part| error.contains(part)),
             "{error}"
         );
+    }
+    for kinds in 0..1_u8 << ActionKind::ALL.len() {
+        let is_in = |kind: &ActionKind| kinds >> (*kind as u8) & 1 == 1;
+        let set =
+            ActionKind::ALL.into_iter().filter(is_in).fold(ActionKinds::NONE, ActionKinds::with);
+        if set.is_empty() {
+            continue;
+        }
+        let text = format!("'{set}'");
+        let row = [("undecided_kinds", text.as_str()), ("file_name", text.as_str())];
+        database.raw(&insert(database, "raw_response", &row)).unwrap();
     }
     for column in ["is_final", "flags", "as_of", "date", "vendor", "stock_id"] {
         let row = insert(database, "stock_data", &[(column, "NULL")]);

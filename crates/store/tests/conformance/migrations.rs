@@ -88,3 +88,32 @@ pub(crate) fn a_newer_schema_is_refused(database: &dyn Database) {
     is_newer(store.migrate_down().unwrap_err());
     is_newer(store.migrations().unwrap_err());
 }
+
+pub(crate) fn what_a_response_leaves_open_stays_so_without_its_column(database: &dyn Database) {
+    let store = database.store();
+    for (name, kinds, range) in [
+        ("a", "NULL", ["18000", "18001"].map(|day| database.day(day))),
+        ("b", "'split'", ["-719162", "18001"].map(|day| database.day(day))),
+        ("c", "'split'", ["NULL", "NULL"].map(str::to_owned)),
+    ] {
+        let (zeros, [from, to]) = (database.zeros(32), range);
+        database
+            .raw(&format!(
+                "INSERT INTO raw_response (file_name, sha256, byte_len, registered_at, status, \
+                 attempts, inserted, updated, unchanged, withdrawn, covers_from, covers_to, \
+                 undecided_kinds) VALUES ('{name}', {zeros}, 1, 1, 'pending', 0, 0, 0, 0, 0, \
+                 {from}, {to}, {kinds})"
+            ))
+            .unwrap();
+    }
+    while !store.migrate_down().unwrap().unwrap().ends_with("_vendors") {}
+    store.migrate_up().unwrap();
+    let open = |name: &str| {
+        let coverage = store.read(|r| r.response(name)).unwrap().unwrap().coverage;
+        assert!(coverage.undecided_kinds.is_empty());
+        (coverage.undecided_actions, coverage.range)
+    };
+    let (whole, range) = open("b");
+    assert_eq!(whole, Vec::from_iter(range));
+    assert_eq!((open("a").0, open("c")), (vec![], (vec![], None)));
+}

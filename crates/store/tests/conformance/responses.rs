@@ -1,6 +1,6 @@
 //! The record of archived responses.
 
-use cream_models::{Coverage, Vendor};
+use cream_models::{ActionKind, ActionKinds, Coverage, Vendor};
 use cream_store::{
     DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseCounts, ResponseId,
     ResponseStatus, StockId, StoreError,
@@ -114,8 +114,11 @@ pub(crate) fn a_new_response_may_be_claimed_at_once(database: &dyn Database) {
 pub(crate) fn a_response_may_be_recorded_and_done_with_at_once(database: &dyn Database) {
     let store = database.store();
     let stock_id = stock(store, "A");
-    let coverage =
-        Coverage { range: Some("2020-01-01..2020-12-31".parse().unwrap()), ..Coverage::default() };
+    let coverage = Coverage {
+        range: Some("2020-01-01..2020-12-31".parse().unwrap()),
+        undecided_kinds: ActionKinds::NONE.with(ActionKind::Split).with(ActionKind::CapitalGain),
+        ..Coverage::default()
+    };
     let result = parsed(stock_id, 50, coverage.clone());
     assert!(store.write(|w| w.record_parsed(&new("A.json", 1), &result)).unwrap());
     let response = store.read(|r| r.response("A.json")).unwrap().unwrap();
@@ -142,7 +145,7 @@ pub(crate) fn only_the_holder_finishes(database: &dyn Database) {
         range: Some("2020-01-01..2020-12-31".parse().unwrap()),
         undecided_bars: ["2020-02-01..2020-02-03", "2020-03-01"].map(|r| r.parse().unwrap()).into(),
         undecided_actions: vec!["2020-05-01".parse().unwrap()],
-        ..Coverage::default()
+        undecided_kinds: ActionKinds::ALL,
     };
     let result = parsed(stock_id, 50, coverage.clone());
     let finish = |token: &str| store.write(|w| w.finish_parsed(id, token, &result));
@@ -197,11 +200,16 @@ pub(crate) fn a_dead_letter_is_tried_again(database: &dyn Database) {
 pub(crate) fn newer_coverage_is_of_loaded_newer_overlapping_responses(database: &dyn Database) {
     let store = database.store();
     let (a, b) = (stock(store, "A"), stock(store, "B"));
+    let open_kinds = |at| match at {
+        101 => ActionKinds::NONE.with(ActionKind::Split),
+        _ => ActionKinds::NONE,
+    };
     let load = |stock_id, sha: u8, at: i64, range: &str| {
         let id = register(database, &format!("{sha}-{at}-{}-{range}", stock_id == a), sha);
         claim(database, id, "one", 1).unwrap();
         let range = (!range.is_empty()).then(|| range.parse().unwrap());
-        let coverage = Coverage { range, ..Coverage::default() };
+        let undecided_kinds = open_kinds(at);
+        let coverage = Coverage { range, undecided_kinds, ..Coverage::default() };
         store.write(|w| w.finish_parsed(id, "one", &parsed(stock_id, at, coverage))).unwrap();
     };
     load(a, 5, 99, "2020-01-01..2020-12-31"); // older
@@ -228,12 +236,12 @@ pub(crate) fn newer_coverage_is_of_loaded_newer_overlapping_responses(database: 
     let newer = |vendor| {
         let coverage =
             store.read(|r| r.newer_coverage(a, vendor, instant(100), &[5; 32], range)).unwrap();
-        let ranges = coverage.iter().filter_map(|coverage| coverage.range);
-        ranges.map(|range| range.to_string()).collect::<Vec<_>>()
+        let text = |of: &Coverage| format!("{} {}", of.range.unwrap(), of.undecided_kinds);
+        coverage.iter().map(text).collect::<Vec<_>>()
     };
     assert_eq!(
         newer(CHART),
-        ["2020-04-01..2020-12-31", "2020-05-01..2020-05-31", "2020-06-30..2020-12-31"]
+        ["2020-04-01..2020-12-31 ", "2020-05-01..2020-05-31 split", "2020-06-30..2020-12-31 "]
     );
     assert!(newer(Vendor::YahooPage).is_empty());
 }

@@ -1,7 +1,10 @@
 //! Stocks and the state of their series.
 
-use cream_models::{Instrument, Vendor};
-use cream_store::{Said, Series, SeriesState, Stock, StockId, StoreError, Writer, YearSums};
+use cream_models::{ActionKind, ActionKinds, Coverage, DateRange, Instrument, Vendor};
+use cream_store::{
+    NewResponse, ParsedResponse, Said, Series, SeriesState, Stock, StockId, StoreError, Writer,
+    YearSums,
+};
 
 use crate::harness::{Database, Done, bar, instant, stock, symbol};
 
@@ -151,4 +154,113 @@ pub(crate) fn locking_adds_the_row_once(database: &dyn Database) {
     let nobody = StockId(id.0 + 1);
     let error = database.store().write(|w| w.lock_series(nobody, CHART)).unwrap_err();
     assert!(matches!(error, StoreError::Constraint { .. }), "{error}");
+}
+
+fn ranges(text: &str) -> Vec<DateRange> {
+    text.split_whitespace().map(|range| range.parse().unwrap()).collect()
+}
+
+pub(crate) fn known_actions_are_a_union_in_any_order(database: &dyn Database) {
+    let store = database.store();
+    let known = [
+        ranges("2020-01-01..2020-01-31 2020-03-01..2020-03-31"),
+        ranges("2020-02-01..2020-02-28"),
+        ranges("2020-02-29"),
+        ranges(""),
+        ranges("2020-01-15..2020-03-01 2021-01-01"),
+    ];
+    let orders = [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3], [3, 3, 0, 2, 1]];
+    for (number, order) in orders.into_iter().enumerate() {
+        let id = stock(store, &format!("S{number}"));
+        for index in order {
+            change(database, id, |state| state.know_actions(&known[index]));
+            // What is read is what is saved, however often it is said.
+            let before = series(database, id);
+            assert!(known[index].is_empty() || !before.actions_known.is_empty());
+            change(database, id, |state| state.know_actions(&known[index]));
+            assert_eq!(series(database, id), before);
+        }
+        let expected = match number {
+            3 => ranges("2020-01-01..2020-03-31"),
+            _ => ranges("2020-01-01..2020-03-31 2021-01-01"),
+        };
+        assert_eq!(series(database, id).actions_known, expected, "{order:?}");
+        assert_eq!(series(database, id).revision, 0);
+    }
+    // Nothing is written where nothing is new: the sums, worked out each time, are not kept.
+    let id = stock(store, "S0");
+    let is_written = |known: &[DateRange]| {
+        database.raw("UPDATE series SET year_sums = NULL").unwrap();
+        change(database, id, |state| state.know_actions(known));
+        let sql = format!(
+            "SELECT 'x' AS text FROM series WHERE year_sums IS NOT NULL AND stock_id = {}",
+            id.0
+        );
+        !database.query(&sql).is_empty()
+    };
+    assert!(!is_written(&ranges("2020-02-01..2020-03-31")));
+    assert!(!is_written(&[]));
+    assert!(is_written(&ranges("2021-05-01")));
+}
+
+pub(crate) fn known_actions_that_are_unknown_are_worked_out(database: &dyn Database) {
+    let store = database.store();
+    let id = stock(store, "A");
+    let responses = [
+        (CHART, "2020-01-01..2020-03-31", "", ActionKinds::NONE),
+        (CHART, "2020-03-01..2020-12-31", "2020-05-01 2020-07-01..2020-08-31", ActionKinds::NONE),
+        (CHART, "2022-01-01..2022-12-31", "", ActionKinds::NONE.with(ActionKind::CapitalGain)),
+        // A kind that this vendor never tells is none that it leaves open.
+        (
+            Vendor::Tiingo,
+            "2022-01-01..2022-12-31",
+            "",
+            ActionKinds::NONE.with(ActionKind::CapitalGain),
+        ),
+        (Vendor::Stooq, "2022-01-01..2022-12-31", "", ActionKinds::ALL),
+    ];
+    for (number, (vendor, range, open, kinds)) in responses.into_iter().enumerate() {
+        let new = NewResponse {
+            file_name: format!("{number}.json"),
+            sha256: [0; 32],
+            byte_len: 1,
+            registered_at: instant(1),
+        };
+        let parsed = ParsedResponse {
+            stock_id: id,
+            vendor,
+            fetched_at: instant(1),
+            coverage: Coverage {
+                range: ranges(range).pop(),
+                undecided_actions: ranges(open),
+                undecided_kinds: kinds,
+                ..Coverage::default()
+            },
+            inserted: 0,
+            updated: 0,
+            unchanged: 0,
+            withdrawn: 0,
+        };
+        let load = |w: &mut Writer<'_>| -> Done {
+            let mut state = w.lock_series(id, vendor)?;
+            state.loaded(instant(1));
+            w.save_series(state)?;
+            w.record_parsed(&new, &parsed).map(|is_new| assert!(is_new))
+        };
+        store.write(load).unwrap();
+    }
+    let known = |vendor| {
+        let state = store.write(|w| w.lock_series(id, vendor)).unwrap();
+        state.series().actions_known.clone()
+    };
+    assert_eq!(known(CHART), [], "as it was saved");
+    database.raw("UPDATE series SET actions_known = NULL").unwrap();
+    assert_eq!(series(database, id).actions_known, [], "not by whoever reads");
+    let expected = ranges("2020-01-01..2020-04-30 2020-05-02..2020-06-30 2020-09-01..2020-12-31");
+    assert_eq!(known(CHART), expected);
+    assert_eq!(known(Vendor::Tiingo), ranges("2022-01-01..2022-12-31"));
+    assert_eq!(known(Vendor::Stooq), []);
+    // It is kept by whoever saves next.
+    change(database, id, |_| ());
+    assert_eq!(series(database, id).actions_known, expected);
 }
