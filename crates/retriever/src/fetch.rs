@@ -112,12 +112,10 @@ impl<'a> Fetch<'a> {
 
     /// Reads all answers together, and checks that they hold what was asked for.
     fn finish(self, read: PriceHistory) -> Result<Fetched, Failure> {
-        let is_missing = |asked: &Asked| !asked.request.is_essential && !is_answer(asked);
-        let actions =
-            self.vendor.source.asks_actions(&self.question) && !self.asked.iter().any(is_missing);
-        let pull = self.pull(self.answers.clone(), actions);
+        let pull = self.pull(self.answers.clone(), self.vendor.source.asks_actions(&self.question));
         // A single answer was read just so.
-        let history = if self.answers.len() > 1 || !actions { self.read(&pull)? } else { read };
+        let is_read = self.vendor.source.about().is_single;
+        let history = if is_read { read } else { self.read(&pull)? };
         if !self.holds(&history.bars) {
             return Err(Failure::NoData { asked: self.range() });
         }
@@ -409,10 +407,6 @@ impl<'a> Fetch<'a> {
             }
         })
     }
-}
-
-fn is_answer(asked: &Asked) -> bool {
-    matches!(asked.result, Got::Answer(_))
 }
 
 /// Whether a cookie and a crumb may cure it.

@@ -8,48 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cream_models::{Timestamp, Vendor};
-
-/// At most so many requests within any span of so many seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// At most so many requests; 0 for none at all.
-    pub requests: u32,
-    /// Within any span of so many seconds.
-    pub seconds: u32,
-}
-
-impl Limit {
-    /// So many requests within any minute.
-    #[must_use]
-    pub const fn per_minute(requests: u32) -> Self {
-        Self { requests, seconds: 60 }
-    }
-
-    /// So many requests within any hour.
-    #[must_use]
-    pub const fn per_hour(requests: u32) -> Self {
-        Self { requests, seconds: 3600 }
-    }
-
-    /// So many requests within any 24 hours.
-    #[must_use]
-    pub const fn per_day(requests: u32) -> Self {
-        Self { requests, seconds: 86_400 }
-    }
-}
-
-impl std::fmt::Display for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.seconds {
-            1 => write!(f, "{}/second", self.requests),
-            60 => write!(f, "{}/minute", self.requests),
-            3600 => write!(f, "{}/hour", self.requests),
-            86_400 => write!(f, "{}/day", self.requests),
-            seconds => write!(f, "{}/{seconds} s", self.requests),
-        }
-    }
-}
+use cream_models::{RateLimit, Timestamp, Vendor};
 
 /// Whether a request may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +43,12 @@ pub trait Gate: Send + Sync {
     /// # Errors
     ///
     /// Where that cannot be known.
-    fn take(&self, vendor: Vendor, now: Timestamp, limits: &[Limit]) -> Result<Grant, GateError>;
+    fn take(
+        &self,
+        vendor: Vendor,
+        now: Timestamp,
+        limits: &[RateLimit],
+    ) -> Result<Grant, GateError>;
 
     /// How the vendor fares.
     ///
@@ -110,11 +74,11 @@ pub trait Gate: Send + Sync {
 /// A [`Gate`] for the threads of one program, with exact sliding windows.
 ///
 /// ```
-/// use cream_models::{Timestamp, Vendor};
-/// use cream_retriever::{Gate, Grant, Limit, MemoryGate};
+/// use cream_models::{RateLimit, Timestamp, Vendor};
+/// use cream_retriever::{Gate, Grant, MemoryGate};
 ///
 /// let gate = MemoryGate::default();
-/// let limits = [Limit::per_minute(2)];
+/// let limits = [RateLimit { requests: 2, seconds: 60 }];
 /// let at = Timestamp::from_seconds;
 /// assert_eq!(gate.take(Vendor::Tiingo, at(0), &limits)?, Grant::Now);
 /// assert_eq!(gate.take(Vendor::Tiingo, at(10), &limits)?, Grant::Now);
@@ -143,7 +107,12 @@ impl MemoryGate {
 }
 
 impl Gate for MemoryGate {
-    fn take(&self, vendor: Vendor, now: Timestamp, limits: &[Limit]) -> Result<Grant, GateError> {
+    fn take(
+        &self,
+        vendor: Vendor,
+        now: Timestamp,
+        limits: &[RateLimit],
+    ) -> Result<Grant, GateError> {
         Ok(self.with(vendor, |known| known.take(now, limits)))
     }
 
@@ -162,7 +131,7 @@ impl Gate for MemoryGate {
 }
 
 impl Known {
-    fn take(&mut self, now: Timestamp, limits: &[Limit]) -> Grant {
+    fn take(&mut self, now: Timestamp, limits: &[RateLimit]) -> Grant {
         // A clock that goes back does not make an order of its own.
         let at = self.granted.back().map_or(now, |last| now.max(*last));
         let longest = limits.iter().map(|limit| limit.seconds).max().unwrap_or(0);

@@ -7,6 +7,10 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
+fn limit(requests: u32, seconds: u32) -> RateLimit {
+    RateLimit { requests, seconds }
+}
+
 fn failed() -> Outcome {
     Outcome::Failed { wish: None, reason: "500".to_owned() }
 }
@@ -19,7 +23,7 @@ fn limited(wish: Option<u64>) -> Outcome {
 fn a_block_holds_and_nothing_is_counted_meanwhile() {
     let gate = MemoryGate::default();
     gate.update(VENDOR, &mut |standing| standing.blocked_until = Some(at(100))).unwrap();
-    let limits = [Limit::per_minute(1)];
+    let limits = [limit(1, 60)];
     for now in [0, 50, 99] {
         assert_eq!(gate.take(VENDOR, at(now), &limits).unwrap(), Grant::At(at(100)));
     }
@@ -27,7 +31,7 @@ fn a_block_holds_and_nothing_is_counted_meanwhile() {
     assert_eq!(gate.take(VENDOR, at(100), &limits).unwrap(), Grant::Now);
     assert_eq!(gate.take(VENDOR, at(100), &limits).unwrap(), Grant::At(at(160)));
     assert_eq!(gate.take(VENDOR, at(100), &[]).unwrap(), Grant::Now, "no limit");
-    let none = [Limit { requests: 0, seconds: 60 }];
+    let none = [limit(0, 60)];
     assert_eq!(gate.take(VENDOR, at(500), &none).unwrap(), Grant::At(at(560)));
 }
 
@@ -96,7 +100,7 @@ fn one_alone_sees_whether_the_vendor_is_back() {
 #[test]
 fn limits_hold_with_many_threads() {
     let gate = MemoryGate::default();
-    let limits = [Limit::per_minute(10), Limit::per_hour(25)];
+    let limits = [limit(10, 60), limit(25, 3600)];
     let granted: usize = std::thread::scope(|scope| {
         let asks = |thread: i64| {
             let (gate, limits) = (&gate, &limits);
@@ -121,7 +125,7 @@ proptest! {
     ) {
         let gate = MemoryGate::default();
         let limits: Vec<_> =
-            limits.into_iter().map(|(requests, seconds)| Limit { requests, seconds }).collect();
+            limits.into_iter().map(|(requests, seconds)| limit(requests, seconds)).collect();
         let (mut now, mut latest) = (at(0), at(0));
         let mut granted = Vec::new();
         for step in steps {

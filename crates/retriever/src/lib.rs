@@ -51,7 +51,7 @@ mod words;
 
 pub use ask::{Ask, Fetched, FetchedPull, Validators};
 pub use error::{Advice, Failure, RetrievalError};
-pub use gate::{Gate, GateError, Grant, Limit, MemoryGate, Standing};
+pub use gate::{Gate, GateError, Grant, MemoryGate, Standing};
 pub use key::{ApiKey, ApiKeyError};
 pub use options::{OptionsError, RetrieverOptions, VendorOptions};
 pub use retriever::{KeyNeed, Retriever, VendorDescription};

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cream_models::Vendor;
+use cream_models::{RateLimit, Vendor};
 use url::Url;
 
 use crate::address::is_loopback;
-use crate::gate::Limit;
 use crate::key::ApiKey;
 use crate::vendors;
 
@@ -67,14 +66,10 @@ pub struct VendorOptions {
     /// The API key.
     pub key: Option<ApiKey>,
     /// Where the vendor is, such as `https://eodhd.com`, with a path before its own or without.
-    /// All its hosts are then this one. `http` is taken for this machine alone, unless
-    /// [`VendorOptions::allow_http`] says otherwise.
+    /// All its hosts are then this one. It may be `http`, over which keys go unencrypted.
     pub base_url: Option<String>,
-    /// Whether [`VendorOptions::base_url`] may be `http` on another machine, so that keys go
-    /// unencrypted.
-    pub allow_http: bool,
     /// How often the vendor may be asked; `None` for its published limits.
-    pub limits: Option<Vec<Limit>>,
+    pub limits: Option<Vec<RateLimit>>,
     /// Whether the key is of a plan that gives everything: Alpha Vantage is then asked for the
     /// whole adjusted series, and otherwise for the last hundred days as traded.
     pub premium: bool,
@@ -97,7 +92,7 @@ impl VendorOptions {
 
     /// The same with other limits; none for no limit at all.
     #[must_use]
-    pub fn with_limits(mut self, limits: impl Into<Vec<Limit>>) -> Self {
+    pub fn with_limits(mut self, limits: impl Into<Vec<RateLimit>>) -> Self {
         self.limits = Some(limits.into());
         self
     }
@@ -206,11 +201,13 @@ impl Base {
         }
         match url.scheme() {
             "https" => {}
-            "http" if options.allow_http || is_loopback(&url) => {}
             "http" => {
-                return Err(bad(&shown, "http is taken for this machine alone: expected https"));
+                if options.key.is_some() && !is_loopback(&url) {
+                    let vendor = about.vendor.name();
+                    log::warn!(vendor, host = shown.as_str(); "the API key goes unencrypted");
+                }
             }
-            _ => return Err(bad(&shown, "expected https")),
+            _ => return Err(bad(&shown, "expected https or http")),
         }
         Ok(Self {
             url: url.as_str().trim_end_matches('/').to_owned(),
@@ -237,24 +234,23 @@ pub(crate) fn host_of(url: &Url) -> String {
 mod tests {
     use super::*;
 
-    fn base(url: &str, allow_http: bool) -> Result<Base, String> {
-        let mut options = VendorOptions::default().with_base_url(url);
-        options.allow_http = allow_http;
+    fn base(url: &str) -> Result<Base, String> {
+        let options = VendorOptions::default().with_base_url(url);
         let source = vendors::of(Vendor::Eodhd).unwrap();
         Base::of(source, &options).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn http_is_for_this_machine_unless_it_is_said_so() {
-        assert_eq!(base("http://127.0.0.1:8080/", false).unwrap().url, "http://127.0.0.1:8080");
-        assert_eq!(base("https://h.example/a/b/", false).unwrap().url, "https://h.example/a/b");
-        let error = base("http://h.example", false).unwrap_err();
-        assert!(error.starts_with("the base URL of eodhd is \"h.example\": http"), "{error}");
-        assert!(base("http://h.example", true).unwrap().is_http);
-        for bad in
-            ["", "eodhd.com", "ftp://eodhd.com", "https://h/?a=1", "https://me:pass@h.example"]
-        {
-            let error = base(bad, true).unwrap_err();
+    fn a_base_is_a_host_with_a_path_and_tells_no_password() {
+        assert_eq!(base("http://127.0.0.1:8080/").unwrap().url, "http://127.0.0.1:8080");
+        assert_eq!(base("https://h.example/a/b/").unwrap().url, "https://h.example/a/b");
+        let error = base("ftp://h.example").unwrap_err();
+        assert!(
+            error.starts_with("the base URL of eodhd is \"h.example\": expected https"),
+            "{error}"
+        );
+        for bad in ["", "eodhd.com", "https://h/?a=1", "https://me:pass@h.example", "https://"] {
+            let error = base(bad).unwrap_err();
             assert!(!error.contains("pass"), "{error}");
         }
     }
@@ -267,7 +263,7 @@ mod tests {
         assert!(!owns(&own, "http://eodhd.com/api"), "never from https to http");
         assert!(!owns(&own, "https://eodhd.com.example/api"));
         assert!(!owns(&own, "https://eodhd.com:8443/api"));
-        let other = base("http://127.0.0.1:8080", false).unwrap();
+        let other = base("http://127.0.0.1:8080").unwrap();
         assert!(owns(&other, "http://127.0.0.1:8080/x"));
         assert!(
             !owns(&other, "http://127.0.0.1:8081/x") && !owns(&other, "http://localhost:8080/")

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use cream_models::{Clock, PriceBasis, Vendor};
+use cream_models::{Clock, PriceBasis, RateLimit, Vendor};
 
 use crate::address::{KeyPlace, shown};
 use crate::ask::{Ask, Fetched};
 use crate::client::Client;
 use crate::error::{Failure, RetrievalError};
 use crate::fetch::Fetch;
-use crate::gate::{Gate, Limit};
+use crate::gate::Gate;
 use crate::key::{ApiKey, BLANK, Scrubber};
 use crate::options::{Base, OptionsError, RetrieverOptions, VendorOptions};
 use crate::spelling::spelling;
@@ -32,7 +32,7 @@ pub struct Retriever {
 pub(crate) struct Prepared {
     pub(crate) source: &'static dyn Source,
     pub(crate) base: Base,
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<RateLimit>,
     pub(crate) key: Option<ApiKey>,
     pub(crate) premium: bool,
     /// Blanks the key.
@@ -52,7 +52,7 @@ pub struct VendorDescription {
     /// Whether one is set.
     pub key_is_set: bool,
     /// How often it is asked at most.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<RateLimit>,
     /// The share count of its prices.
     pub price_basis: PriceBasis,
     /// Where it is.

@@ -5,7 +5,11 @@
 //! curl 'http://127.0.0.1:PORT/q/d/l/?s=cream-b.us&i=d'
 //! ```
 
-#![allow(clippy::print_stdout, reason = "a small program for people at a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a small program for people at a terminal"
+)]
 
 use cream_models::Vendor;
 use cream_testkit::vendors::{Instrument, VendorServer, key};

@@ -3,9 +3,8 @@
 
 use cream_models::{Timestamp, Vendor};
 
-use super::{About, Asked, Key, Question, Source, in_turn, next_day};
+use super::{About, Asked, Key, Question, Source, in_turn, next_day, per_day, per_minute};
 use crate::address::{KeyPlace, Request, Target};
-use crate::gate::Limit;
 
 pub(crate) struct AlphaVantage;
 
@@ -13,7 +12,7 @@ static ABOUT: About = About {
     vendor: Vendor::AlphaVantage,
     host: "www.alphavantage.co",
     hosts: &["www.alphavantage.co", "alphavantage.co"],
-    limits: &[Limit::per_minute(5), Limit::per_day(25)],
+    limits: &[per_minute(5), per_day(25)],
     key: Key::Required(KeyPlace::Query("apikey"), "https://www.alphavantage.co/support/#api-key"),
     headers: &[("accept", "application/json")],
     is_single: true,

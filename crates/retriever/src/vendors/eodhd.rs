@@ -2,10 +2,9 @@
 
 use cream_models::{Timestamp, Vendor};
 
-use super::{About, Asked, Key, Question, Source, in_turn, next_day};
+use super::{About, Asked, Key, Question, Source, in_turn, next_day, per_day, per_minute};
 use crate::address::{KeyPlace, Request, Target};
 use crate::error::Failure;
-use crate::gate::Limit;
 use crate::words::quoted;
 
 pub(crate) struct Eodhd;
@@ -14,7 +13,7 @@ static ABOUT: About = About {
     vendor: Vendor::Eodhd,
     host: "eodhd.com",
     hosts: &["eodhd.com", "www.eodhd.com", "eodhistoricaldata.com"],
-    limits: &[Limit::per_minute(1000), Limit::per_day(20)],
+    limits: &[per_minute(1000), per_day(20)],
     key: Key::Required(KeyPlace::Query("api_token"), "https://eodhd.com/cp/dashboard"),
     headers: &[("accept", "application/json")],
     is_single: false,

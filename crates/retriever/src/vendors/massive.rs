@@ -2,9 +2,8 @@
 
 use cream_models::{Date, Timestamp, Vendor};
 
-use super::{About, Asked, Got, Key, Question, Source};
+use super::{About, Asked, Got, Key, Question, Source, per_minute};
 use crate::address::{KeyPlace, Request, Target};
-use crate::gate::Limit;
 
 pub(crate) struct Massive;
 
@@ -12,7 +11,7 @@ static ABOUT: About = About {
     vendor: Vendor::Massive,
     host: "api.massive.com",
     hosts: &["api.massive.com", "api.polygon.io"],
-    limits: &[Limit::per_minute(5)],
+    limits: &[per_minute(5)],
     key: Key::Required(KeyPlace::Authorization("Bearer"), "https://massive.com/dashboard/keys"),
     headers: &[("accept", "application/json")],
     is_single: false,

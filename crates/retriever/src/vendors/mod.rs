@@ -10,13 +10,12 @@ mod yahoo;
 mod yahoo_chart;
 mod yahoo_page;
 
-use cream_models::{Date, Timestamp, Vendor};
+use cream_models::{Date, RateLimit, Timestamp, Vendor};
 
 pub(crate) use yahoo::{Session, is_consent};
 
 use crate::address::{KeyPlace, Request};
 use crate::error::Failure;
-use crate::gate::Limit;
 
 /// What there is to know of a vendor before it is asked.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub(crate) struct About {
     pub(crate) host: &'static str,
     /// Every host that is the vendor's.
     pub(crate) hosts: &'static [&'static str],
-    pub(crate) limits: &'static [Limit],
+    pub(crate) limits: &'static [RateLimit],
     pub(crate) key: Key,
     /// Headers that it wants to see.
     pub(crate) headers: &'static [(&'static str, &'static str)],
@@ -147,6 +146,21 @@ pub(crate) static SOURCES: [&dyn Source; 8] = [
 /// How a vendor is asked.
 pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Source> {
     SOURCES.iter().copied().find(|source| source.about().vendor == vendor)
+}
+
+/// So many requests within any minute.
+const fn per_minute(requests: u32) -> RateLimit {
+    RateLimit { requests, seconds: 60 }
+}
+
+/// So many requests within any hour.
+const fn per_hour(requests: u32) -> RateLimit {
+    RateLimit { requests, seconds: 3600 }
+}
+
+/// So many requests within any 24 hours.
+const fn per_day(requests: u32) -> RateLimit {
+    RateLimit { requests, seconds: 86_400 }
 }
 
 /// The next of some requests that do not depend on each other's answers.

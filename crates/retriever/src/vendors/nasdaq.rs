@@ -3,9 +3,8 @@
 
 use cream_models::Vendor;
 
-use super::{About, Asked, Got, Key, Question, Source};
+use super::{About, Asked, Got, Key, Question, Source, per_minute};
 use crate::address::{Request, Target};
-use crate::gate::Limit;
 
 pub(crate) struct Nasdaq;
 
@@ -13,7 +12,7 @@ static ABOUT: About = About {
     vendor: Vendor::Nasdaq,
     host: "api.nasdaq.com",
     hosts: &["api.nasdaq.com", "www.nasdaq.com"],
-    limits: &[Limit::per_minute(30)],
+    limits: &[per_minute(30)],
     key: Key::None,
     // Without these it does not answer at all.
     headers: &[

@@ -2,9 +2,8 @@
 
 use cream_models::{Date, Timestamp, Vendor};
 
-use super::{About, Asked, Key, Question, Source, in_turn, next_day};
+use super::{About, Asked, Key, Question, Source, in_turn, next_day, per_minute};
 use crate::address::{KeyPlace, Request, Target};
-use crate::gate::Limit;
 
 pub(crate) struct Stooq;
 
@@ -12,7 +11,7 @@ static ABOUT: About = About {
     vendor: Vendor::Stooq,
     host: "stooq.com",
     hosts: &["stooq.com", "www.stooq.com", "stooq.pl"],
-    limits: &[Limit::per_minute(30)],
+    limits: &[per_minute(30)],
     key: Key::Optional(KeyPlace::Query("apikey")),
     headers: &[("accept", "text/csv, text/plain")],
     is_single: true,

@@ -2,9 +2,8 @@
 
 use cream_models::{Timestamp, Vendor};
 
-use super::{About, Asked, Key, Question, Source, in_turn, next_day};
+use super::{About, Asked, Key, Question, Source, in_turn, next_day, per_day, per_hour};
 use crate::address::{KeyPlace, Request, Target};
-use crate::gate::Limit;
 
 pub(crate) struct Tiingo;
 
@@ -12,7 +11,7 @@ static ABOUT: About = About {
     vendor: Vendor::Tiingo,
     host: "api.tiingo.com",
     hosts: &["api.tiingo.com"],
-    limits: &[Limit::per_hour(50), Limit::per_day(1000)],
+    limits: &[per_hour(50), per_day(1000)],
     key: Key::Required(
         KeyPlace::Authorization("Token"),
         "https://www.tiingo.com/account/api/token",

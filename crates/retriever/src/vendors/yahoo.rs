@@ -1,14 +1,13 @@
 //! What Yahoo's chart and page have in common: hosts, the period of dates, and the cookie and
 //! crumb that Yahoo may want to see.
 
-use cream_models::Timestamp;
+use cream_models::{RateLimit, Timestamp};
 use url::Url;
 
-use super::Question;
+use super::{Question, per_hour, per_minute};
 use crate::address::encoded;
 use crate::client::{Jar, Reply};
 use crate::error::Failure;
-use crate::gate::Limit;
 use crate::key::Scrubber;
 use crate::words::quoted;
 
@@ -22,7 +21,7 @@ pub(crate) const HOSTS: &[&str] = &[
 ];
 
 /// Yahoo publishes none: polite.
-pub(crate) const LIMITS: &[Limit] = &[Limit::per_minute(60), Limit::per_hour(2000)];
+pub(crate) const LIMITS: &[RateLimit] = &[per_minute(60), per_hour(2000)];
 
 /// Before every row there is.
 const BEGINNING: i64 = -2_208_988_800;

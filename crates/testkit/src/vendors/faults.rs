@@ -40,7 +40,7 @@ pub enum Fault {
     CutShort,
     /// A right answer with a `Content-Length` of half of the body.
     WrongLength,
-    /// 200 with a gzip body of 64 KiB that unfolds to 96 MiB.
+    /// 200 with a gzip body of about 100 KiB that unfolds to 96 MiB.
     GzipBomb,
     /// 200 with a body without an end.
     EndlessBody,

@@ -1,20 +1,22 @@
 //! What goes over the wire in answer to a request, well-behaved or not.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use cream_models::{Timestamp, Vendor};
+use flate2::Compression;
+use flate2::bufread::GzEncoder;
 
 use super::faults::Fault;
-use super::http::{Answer, HTML, JSON, Request, TEXT, Wire, gzip};
+use super::http::{Answer, HTML, JSON, Request, TEXT, Wire};
 use super::routes::{self, LOOP, format_of};
 use super::world::{Saying, World};
 use crate::failures;
 
 /// Into what a gzip bomb unfolds, in bytes.
-const BOMB: usize = 96 << 20;
+const BOMB: u64 = 96 << 20;
 
 /// In how many pieces a slow body comes.
 const PIECES: u32 = 40;
@@ -77,7 +79,7 @@ impl Reply {
         let format = vendor.and_then(format_of).unwrap_or(&super::yahoo::Chart);
         let says = |saying| format.says(saying, request);
         let right = || routes::answer(world, request);
-        let answer = match fault {
+        let mut answer = match fault {
             Fault::RateLimited => says(Saying::TooFast).with_status(429),
             Fault::RateLimitedSeconds(seconds) => {
                 says(Saying::TooFast).with_status(429).with("retry-after", seconds.to_string())
@@ -120,6 +122,10 @@ impl Reply {
             | Fault::EndlessBody
             | Fault::Reset => right(),
         };
+        if matches!(fault, Fault::CutShort | Fault::WrongLength | Fault::EndlessBody) {
+            // A mere 304 has no body to spoil.
+            answer.healthy = false;
+        }
         let wire = answer.encoded(request, compress && fault != Fault::EndlessBody);
         let (all, half) = (wire.body.len(), wire.body.len() / 2);
         let manner = match fault {
@@ -231,7 +237,13 @@ fn http_date(at: Timestamp) -> String {
 
 fn bomb() -> Vec<u8> {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| gzip(&vec![0; BOMB])).clone()
+    let made = || {
+        let zeros = BufReader::new(io::repeat(0).take(BOMB));
+        let mut bytes = Vec::new();
+        GzEncoder::new(zeros, Compression::default()).read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    BYTES.get_or_init(made).clone()
 }
 
 #[cfg(test)]
