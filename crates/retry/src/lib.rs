@@ -3,7 +3,7 @@
 //! A [`Policy`] waits between attempts for a time drawn at random between nothing and a bound that
 //! doubles with each attempt ("full jitter": Marc Brooker, "Exponential Backoff And Jitter", AWS
 //! Architecture Blog, 2015), so that many who wait for the same thing do not all come back at
-//! once. It gives up when its time is over.
+//! once. It gives up when its time is over, or its attempts are used up.
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct Policy {
     pub longest: Duration,
     /// No attempt is begun so long after the first failure.
     pub total: Duration,
+    /// At most so many attempts beyond the first; `None` for as many as the time allows.
+    pub retries: Option<u32>,
 }
 
 impl Default for Policy {
@@ -39,6 +41,7 @@ impl Default for Policy {
             first: Duration::from_millis(100),
             longest: Duration::from_secs(5),
             total: Duration::from_secs(60),
+            retries: None,
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct Retry {
 pub enum Verdict {
     /// Another attempt may succeed.
     Retry,
+    /// Another attempt may succeed, but not before so long: what was asked said so itself.
+    RetryAfter(Duration),
     /// It is final.
     GiveUp,
 }
@@ -101,10 +106,16 @@ impl Policy {
             let start = *first_failure.get_or_insert_with(Instant::now);
             let delay = self.delay(attempt, fastrand::f64());
             attempt = attempt.saturating_add(1);
-            if start.elapsed().saturating_add(delay) >= self.total
-                || judge(&error, Retry { attempt, delay }) == Verdict::GiveUp
-                || !sleep(delay, &wanted)
-            {
+            let is_over = |delay| start.elapsed().saturating_add(delay) >= self.total;
+            if self.retries.is_some_and(|retries| attempt > retries) || is_over(delay) {
+                return Err(error);
+            }
+            let delay = match judge(&error, Retry { attempt, delay }) {
+                Verdict::Retry => delay,
+                Verdict::RetryAfter(least) => delay.max(least),
+                Verdict::GiveUp => return Err(error),
+            };
+            if is_over(delay) || !sleep_while(delay, &wanted) {
                 return Err(error);
             }
         }
@@ -118,13 +129,13 @@ impl Policy {
 }
 
 /// Sleeps as long as that is wanted; tells whether it was to the end.
-fn sleep(delay: Duration, wanted: &impl Fn() -> bool) -> bool {
-    let end = Instant::now() + delay;
+pub fn sleep_while(delay: Duration, wanted: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
     loop {
         if !wanted() {
             return false;
         }
-        let left = end.saturating_duration_since(Instant::now());
+        let left = delay.saturating_sub(start.elapsed());
         if left.is_zero() {
             return true;
         }
@@ -141,6 +152,7 @@ mod tests {
         first: Duration::from_millis(1),
         longest: Duration::from_millis(2),
         total: Duration::from_secs(600),
+        retries: None,
     };
 
     #[test]
@@ -168,6 +180,42 @@ mod tests {
         });
         assert_eq!((result, calls.get()), (Err("no"), 3));
         assert_eq!(seen, [("no", 1), ("no", 2), ("no", 3)]);
+    }
+
+    #[test]
+    fn retries_are_counted() {
+        for retries in 0..4 {
+            let calls = Cell::new(0);
+            let policy = Policy { retries: Some(retries), ..QUICK };
+            let work = || -> Result<(), ()> {
+                calls.set(calls.get() + 1);
+                Err(())
+            };
+            let mut judged = 0;
+            let result = policy.run(work, |(), _| {
+                judged += 1;
+                Verdict::Retry
+            });
+            assert_eq!((result, calls.get(), judged), (Err(()), retries + 1, retries));
+        }
+    }
+
+    #[test]
+    fn what_says_when_is_not_asked_before() {
+        let start = Instant::now();
+        let mut failures = 1;
+        let mut work = || {
+            failures -= 1;
+            if failures < 0 { Ok(()) } else { Err(()) }
+        };
+        let least = Duration::from_millis(30);
+        assert_eq!(QUICK.run(&mut work, |(), _| Verdict::RetryAfter(least)), Ok(()));
+        assert!(start.elapsed() >= least);
+        let start = Instant::now();
+        let work = || -> Result<(), ()> { Err(()) };
+        let later = QUICK.run(work, |(), _| Verdict::RetryAfter(QUICK.total));
+        assert_eq!(later, Err(()), "the time would be over by then");
+        assert!(start.elapsed() < QUICK.total);
     }
 
     #[test]

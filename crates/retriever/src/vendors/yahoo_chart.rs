@@ -1,0 +1,46 @@
+//! Yahoo's v8 chart: everything in one answer.
+
+use cream_models::Vendor;
+
+use super::yahoo::{HOSTS, LIMITS, judge, period};
+use super::{About, Asked, Key, Need, Question, Source, in_turn};
+use crate::address::{Request, Target};
+use crate::error::Failure;
+
+pub(crate) struct YahooChart;
+
+static ABOUT: About = About {
+    vendor: Vendor::YahooChart,
+    host: "query1.finance.yahoo.com",
+    hosts: HOSTS,
+    limits: LIMITS,
+    key: Key::None,
+    headers: &[("accept", "application/json, */*;q=0.8"), ("accept-language", "en-US,en;q=0.9")],
+    is_single: true,
+};
+
+impl Source for YahooChart {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn next(&self, question: &Question, before: &[Asked]) -> Option<Request> {
+        let (start, end) = period(question);
+        let target = Target::new(&["v8", "finance", "chart", &question.symbol])
+            .with("period1", start)
+            .with("period2", end)
+            .with("interval", "1d")
+            .with("includePrePost", "false")
+            .with("includeAdjustedClose", "true")
+            .with("events", "div,splits,capitalGains");
+        in_turn(vec![Request::prices(target.build())], before)
+    }
+
+    fn judge(&self, status: u16, body: &[u8]) -> Option<Failure> {
+        judge(status, body)
+    }
+
+    fn session(&self) -> Need {
+        Need::CookieAndCrumb
+    }
+}
