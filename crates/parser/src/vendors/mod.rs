@@ -1,10 +1,10 @@
 //! The vendors' formats, one module each, and the table of them.
 
 mod alpha_vantage;
-mod own_csv;
 mod eodhd;
 mod massive;
 mod nasdaq;
+mod own_csv;
 mod stooq;
 mod tiingo;
 mod yahoo_chart;
