@@ -14,9 +14,10 @@ use cream_parser::parse;
 
 /// Responses with an adjusted close and the actions that it was made of, and how many of their
 /// closes an action adjusts within the response.
-const RESPONSES: [(&str, usize); 3] = [
+const RESPONSES: [(&str, usize); 4] = [
     ("yahoo-chart_AAPL.json", 48),
     ("yahoo-chart_MSFT.json", 202),
+    ("tiingo_AAPL.json", 8),
     // No dividend: what remains is that splits are in the prices already.
     ("TSLA_2025-06-16.html", 0),
 ];

@@ -5,8 +5,8 @@ use std::thread;
 
 use cream_models::{RateLimit, Timestamp, Vendor};
 use cream_store::{
-    Grant, PullRecord, PullStatus, StockId, Store, StoreError, StoreOptions, Tracked,
-    Validators, VendorState, Writer,
+    Grant, PullRecord, PullStatus, StockId, Store, StoreError, StoreOptions, Tracked, Validators,
+    VendorState, Writer,
 };
 use proptest::prelude::*;
 
