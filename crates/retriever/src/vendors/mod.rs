@@ -144,6 +144,7 @@ pub(crate) static SOURCES: [&dyn Source; 8] = [
 ];
 
 /// How a vendor is asked.
+#[cfg(test)]
 pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Source> {
     SOURCES.iter().copied().find(|source| source.about().vendor == vendor)
 }
