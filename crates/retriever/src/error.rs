@@ -172,7 +172,7 @@ pub enum Failure {
         #[source]
         reason: ParseError,
         /// The answers, without secrets, to be archived.
-        pull: Box<Pull>,
+        pull: RejectedPull,
     },
     /// There is no rule for how the vendor spells the symbol.
     #[error(transparent)]
@@ -194,6 +194,36 @@ pub enum Failure {
     /// Nobody waits for it any more.
     #[error("given up while waiting")]
     Cancelled,
+}
+
+/// A pull that is not understood. `Debug` does not show its answers, which are long.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RejectedPull(Box<Pull>);
+
+impl RejectedPull {
+    pub(crate) fn new(pull: Pull) -> Self {
+        Self(Box::new(pull))
+    }
+
+    /// The pull.
+    #[must_use]
+    pub fn into_pull(self) -> Pull {
+        *self.0
+    }
+}
+
+impl std::ops::Deref for RejectedPull {
+    type Target = Pull;
+
+    fn deref(&self) -> &Pull {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for RejectedPull {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RejectedPull({} answers)", self.answers.len())
+    }
 }
 
 fn within(range: Option<&DateRange>) -> String {

@@ -4,7 +4,7 @@ use cream_models::{DateRange, Timestamp};
 use cream_parser::pull::Pull;
 use cream_parser::{ParseError, ParseOptions};
 
-use crate::error::Failure;
+use crate::error::{Failure, RejectedPull};
 use crate::retriever::Prepared;
 use crate::vendors::Key;
 use crate::words::quoted;
@@ -24,7 +24,7 @@ pub(crate) fn of_answer(
             status: pull.answers.last().map_or(200, |answer| answer.status),
             words: quoted(format!("{code}: {description}").as_bytes()),
         },
-        reason => Failure::NotUnderstood { reason, pull: Box::new(pull.clone()) },
+        reason => Failure::NotUnderstood { reason, pull: RejectedPull::new(pull.clone()) },
     })
 }
 

@@ -1,9 +1,9 @@
 //! What a pull from each vendor holds.
 
-use cream_models::{Bar, BarFlags, CorporateAction, Date, Vendor};
+use cream_models::{Bar, CorporateAction, Date, Vendor};
 use cream_parser::pull::Pull;
 use cream_retriever::{Failure, Fetched};
-use cream_testkit::vendors::Instrument;
+use cream_testkit::vendors::{Fault, Instrument, Times};
 use cream_testkit::{Listing, Scenario};
 
 use crate::setup::{ASKABLE, SYMBOL, last, options, pull, retriever, series, server, whole};
@@ -120,8 +120,8 @@ fn actions_that_the_plan_leaves_out_are_left_open() {
     let server = server();
     server.misbehave_at(
         "/api/div/",
-        cream_testkit::vendors::Fault::BadKey,
-        cream_testkit::vendors::Times::Always,
+        Fault::BadKey,
+        Times::Always,
     );
     let retriever = retriever(options(&server.base_url()));
     let error = retriever.fetch(&whole(Vendor::Eodhd)).unwrap_err();
@@ -129,8 +129,8 @@ fn actions_that_the_plan_leaves_out_are_left_open() {
     server.behave_at_all();
     server.misbehave_at(
         "/api/div/",
-        cream_testkit::vendors::Fault::UnknownSymbol,
-        cream_testkit::vendors::Times::Always,
+        Fault::UnknownSymbol,
+        Times::Always,
     );
     let found = pull(retriever.fetch(&whole(Vendor::Eodhd)));
     let open = found.history.coverage.undecided_kinds;
@@ -216,17 +216,4 @@ fn a_plan_is_what_is_asked() {
         .collect();
     assert_eq!(lines[2], "tiingo required true as_traded");
     assert_eq!(lines[6], "stooq optional false unknown");
-}
-
-#[test]
-fn an_odd_bar_comes_through_flagged() {
-    let server = server();
-    let mut series = series();
-    let row = series.rows.iter_mut().rev().nth(1).unwrap();
-    row.volume = Some(-5);
-    server.serve(Instrument::new(SYMBOL, series));
-    let retriever = retriever(options(&server.base_url()));
-    let found = pull(retriever.fetch(&whole(Vendor::YahooChart)));
-    let odd = found.history.bars.iter().filter(|bar| bar.flags() != BarFlags::NONE).count();
-    assert!(odd >= 1);
 }
