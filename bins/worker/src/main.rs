@@ -4,13 +4,14 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use cream_config::Settings;
-use cream_operator::{Display, Exit, Migrate, Operator, Run, cancel_on_signals};
+use cream_models::{Date, Symbol, Vendor};
+use cream_operator::{Display, Exit, Fetch, Migrate, Operator, Run, cancel_on_signals, span};
 use cream_processor::Cancel;
 
-/// Fills a database with end-of-day prices from vendors' responses.
+/// Fills a database with end-of-day prices from market-data vendors.
 ///
 /// Every response is kept as a file: raw_responses/ holds what waits, parsed_responses/ what was
 /// loaded, deadletter_responses/ what could not be, with the reason in the database. Nothing is
@@ -36,12 +37,48 @@ Exit codes:
   130  a signal ended it early; the next run goes on where it stopped
 
 Examples:
+  worker fetch AAPL MSFT
+  worker fetch --vendor tiingo --from 2020-01-01 BRK-B
   worker import ~/Downloads/TSLA_2025-06-16.html
   worker import responses/
   DATABASE_URL=sqlite:copy.db worker rebuild";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Ask vendors for prices, archive what they answer, and load it.
+    ///
+    /// Of a symbol without bars the whole history is pulled, and else the days since the last
+    /// bar, with some before it: where these do not agree with what is stored, or a split or
+    /// dividend is new, the whole history is pulled again. Symbols are written as Yahoo writes
+    /// them (BRK-B, BHP.AX, ^GSPC, EURUSD=X) and spelled as each vendor wants them.
+    Fetch {
+        /// Symbols.
+        #[arg(required = true, value_name = "SYMBOL")]
+        symbols: Vec<Symbol>,
+        /// Whom to ask; `worker vendors` lists them. [default: STOCK_DATA_VENDOR, then those of
+        /// STOCK_DATA_FALLBACK_VENDORS where it fails]
+        #[arg(long)]
+        vendor: Option<Vendor>,
+        /// The first date, such as 2020-01-01.
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+        /// The last date.
+        #[arg(long, value_name = "DATE")]
+        to: Option<Date>,
+        /// Pull the whole history.
+        #[arg(long, conflicts_with_all = ["from", "to"])]
+        full: bool,
+        /// The symbol in the vendor's own spelling, such as BRK.B; it is remembered. With one
+        /// symbol only.
+        #[arg(long = "as", value_name = "SPELLING")]
+        vendor_symbol: Option<String>,
+        /// Print the requests and send none.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the vendors: what each needs, how often it is asked, what its prices are, and whether
+    /// a key is set.
+    Vendors,
     /// Copy response files into the archive and load them.
     ///
     /// Takes files and folders (recursively). The format is found by content. A file is best
@@ -111,6 +148,17 @@ fn execute(arguments: Arguments) -> Result<Exit> {
 fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display) -> Result<Exit> {
     let out: &mut dyn Write = &mut stdout();
     let exit = match command {
+        Command::Fetch { symbols, vendor, from, to, full, vendor_symbol, dry_run } => {
+            ensure!(
+                vendor_symbol.is_none() || symbols.len() == 1,
+                "--as spells one symbol, but {} are given",
+                symbols.len()
+            );
+            let span = span(from, to, full);
+            let fetch = Fetch { symbols, vendor, vendor_symbol, span, dry_run };
+            Operator::open(settings)?.fetch(&fetch, Run { cancel, display, out })
+        }
+        Command::Vendors => cream_operator::vendors(settings, out),
         Command::Import { paths } => {
             Operator::open(settings)?.import(&paths, Run { cancel, display, out })
         }

@@ -70,23 +70,33 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn add(&self, report: &FileReport) {
-        let line = report.to_string();
-        if let Some(bar) = &self.bar {
-            bar.inc(if self.by_bytes { report.bytes } else { 1 });
-            bar.set_message(OneLine(&report.file).to_string());
-        } else {
-            // Where whoever reads standard output is gone, the work goes on, and the summary
-            // reports the failure.
-            let _ = writeln!(stdout().lock(), "{line}");
-        }
-        if matches!(
+        let is_trouble = matches!(
             report.outcome,
             Outcome::DeadLetter(_)
                 | Outcome::AlreadyDead(_)
                 | Outcome::Refused(_)
                 | Outcome::Failed(_)
-        ) {
-            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).add(line);
+        );
+        let length = if self.by_bytes { report.bytes } else { 1 };
+        self.advance(length, &report.to_string(), &report.file, is_trouble);
+    }
+
+    /// Tells of one thing done: by its line, or by its name beside the bar.
+    pub(crate) fn line(&self, line: &str, name: &str, is_trouble: bool) {
+        self.advance(1, line, name, is_trouble);
+    }
+
+    fn advance(&self, length: u64, line: &str, name: &str, is_trouble: bool) {
+        if let Some(bar) = &self.bar {
+            bar.inc(length);
+            bar.set_message(OneLine(name).to_string());
+        } else {
+            // Where whoever reads standard output is gone, the work goes on, and the summary
+            // reports the failure.
+            let _ = writeln!(stdout().lock(), "{line}");
+        }
+        if is_trouble {
+            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).add(line.to_owned());
         }
     }
 

@@ -1,5 +1,5 @@
-//! What an operator asks of a worker, and what it answers: import, process, digest, rebuild,
-//! status, migrate.
+//! What an operator asks of a worker, and what it answers: fetch, import, process, digest, rebuild,
+//! status, vendors, migrate.
 //!
 //! Each command is a function over an [`Operator`], which holds the store and the archive that
 //! the settings name. A command writes its answer for people to `out`, and returns how it ended
@@ -27,9 +27,11 @@
 
 mod batch;
 mod display;
+mod fetch;
 mod migrate;
 mod signals;
 mod status;
+mod vendors;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -44,8 +46,10 @@ use cream_store::{DatabaseUrl, Store, StoreOptions};
 
 pub use batch::Run;
 pub use display::Display;
+pub use fetch::{Fetch, span};
 pub use migrate::Migrate;
 pub use signals::cancel_on_signals;
+pub use vendors::vendors;
 
 /// How a command ended. An error is exit code 1, wrong usage 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,7 @@ pub struct Operator {
     store: Store,
     archive: Archive,
     options: ProcessorOptions,
+    settings: Settings,
 }
 
 impl Operator {
@@ -146,7 +151,7 @@ impl Operator {
             patience: settings.patience,
             ..ProcessorOptions::default()
         };
-        Ok(Self { url, store, archive, options })
+        Ok(Self { url, store, archive, options, settings: settings.clone() })
     }
 
     /// The store.

@@ -196,13 +196,13 @@ fn the_status_tells_what_there_is() {
     let site = Site::new();
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         5 pending: `worker migrate up` applies them
+    migrations         6 pending: `worker migrate up` applies them
     [Done]
     "#);
     drop(site.operator());
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         5 applied
+    migrations         6 applied
     stocks             0
     series             0
     bars               0
@@ -217,7 +217,7 @@ fn the_status_tells_what_there_is() {
     site.folder.write("raw/WAITS_2025-06-16.html", "x");
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         5 applied
+    migrations         6 applied
     stocks             1
     series             1
     bars               40
@@ -244,6 +244,7 @@ fn migrations_are_told_one_by_one() {
     pending 0003_prices
     pending 0004_readable
     pending 0005_series_state
+    pending 0006_vendors
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -252,6 +253,7 @@ fn migrations_are_told_one_by_one() {
     applied 0003_prices
     applied 0004_readable
     applied 0005_series_state
+    applied 0006_vendors
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -259,7 +261,7 @@ fn migrations_are_told_one_by_one() {
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Down), @r#"
-    reverted 0005_series_state
+    reverted 0006_vendors
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Status), @r#"
@@ -267,7 +269,8 @@ fn migrations_are_told_one_by_one() {
     applied 0002_responses
     applied 0003_prices
     applied 0004_readable
-    pending 0005_series_state
+    applied 0005_series_state
+    pending 0006_vendors
     [Done]
     "#);
     while !site.migrate(Migrate::Down).starts_with("nothing") {}

@@ -25,6 +25,8 @@
 //! - [`Vendor::YahooChart`]: Yahoo's v8 chart answer, JSON.
 //! - [`Vendor::YahooPage`]: Yahoo's history page. The chart answer embedded in it is read first;
 //!   the price table is a fallback, and where both are there each cell is compared.
+//! - [`Vendor::Stooq`]: Stooq's CSV.
+//! - [`Vendor::Csv`]: a CSV file of the user's own, columns mapped by the names in its header.
 //! - [`pull`]: an archived pull, which holds all answers to one question.
 //!
 //! # What is refused, and what is not
@@ -43,6 +45,7 @@ mod cells;
 mod chart;
 mod check;
 mod columns;
+mod csv;
 mod error;
 mod events;
 mod exact;

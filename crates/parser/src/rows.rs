@@ -37,14 +37,20 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// As [`Rows::push`].
+    /// As [`Rows::push`], and where there are more than the most rows could bear.
     pub(crate) fn push_unreadable(
         &mut self,
         date: Option<Date>,
         position: usize,
         reason: String,
     ) -> Result<()> {
-        let row = self.bars.len();
+        let (row, bad) = (self.bars.len(), self.unreadable.len());
+        if bad * 100 > MAX_ROWS
+            && let Some(first) = self.unreadable.first()
+        {
+            let (position, reason) = (at(first.position), first.reason.clone());
+            return Err(ParseError::TooManyUnreadableRows { bad, total: row, position, reason });
+        }
         self.push(Bar::new(date.unwrap_or(Date::MIN)), position)?;
         self.unreadable.push(Unreadable { row, date, position, reason });
         Ok(())

@@ -1,5 +1,6 @@
 //! Which format a response is of, by its content.
 
+use crate::csv;
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::json::Reader;
 use crate::vendors::{self, Format};
@@ -28,7 +29,8 @@ pub(crate) fn shape(bytes: &[u8]) -> Result<(Shape, usize)> {
         None => return Err(ParseError::Empty),
         Some(b'{') => Shape::Object,
         Some(b'[') => Shape::Array,
-        Some(b'<') => Shape::Markup,
+        // The names of Stooq's bulk files stand in such brackets.
+        Some(b'<') if csv::vendor(bytes, start).is_none() => Shape::Markup,
         Some(_) if body.starts_with(pull::MAGIC) => Shape::Pull,
         Some(_) => Shape::Text,
     };
@@ -51,6 +53,9 @@ pub(crate) fn format(bytes: &[u8], shape: Shape, start: usize) -> Result<&'stati
             by_key(&mut reader)?.ok_or_else(unknown)
         }
         Shape::Text | Shape::Pull => {
+            if let Some(vendor) = csv::vendor(bytes, start) {
+                return of(vendor);
+            }
             let body = bytes.get(start..).unwrap_or_default();
             match refusals::of_text(body) {
                 Some(error) => Err(error.moved(|position| position + at(start))),

@@ -162,8 +162,11 @@ impl Processor {
 
     fn import_file(&self, path: &Path) -> FileReport {
         let shown = path.display().to_string();
-        let failed = |bytes, outcome| FileReport { file: shown.clone(), bytes, outcome };
-        let refused = |bytes, reason: String| failed(bytes, Outcome::Refused(reason));
+        let refused = |bytes, reason: String| FileReport {
+            file: shown.clone(),
+            bytes,
+            outcome: Outcome::Refused(reason),
+        };
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             return refused(0, "its name is not UTF-8".to_owned());
         };
@@ -177,23 +180,45 @@ impl Processor {
             Ok(None) => return refused(0, format!("larger than the limit of {limit} bytes")),
             Err(error) => return refused(0, format!("cannot be read: {error}")),
         };
+        self.take_in(&name, &bytes, &shown)
+    }
+
+    /// Writes a response to the archive and processes it. A name that stands for other content
+    /// already is refused.
+    pub(crate) fn take_in(&self, name: &FileName, bytes: &[u8], shown: &str) -> FileReport {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let ended = |outcome| FileReport { file: shown.to_owned(), bytes: len, outcome };
         let mut mode = Mode::NEW;
-        let folder = match self.archive.write(&name, &bytes) {
+        let folder = match self.archive.write(name, bytes) {
             Ok(Written::New) => {
                 mode = Mode::FRESH;
                 Folder::Raw
             }
-            Ok(Written::AlreadyThere) => match self.archive.find(&name) {
+            Ok(Written::AlreadyThere) => match self.archive.find(name) {
                 Ok(Some(folder)) => folder,
                 // Moved by another worker between the two looks.
-                Ok(None) => return failed(len, Outcome::InOtherHands),
-                Err(error) => return failed(len, Outcome::Failed(error.into())),
+                Ok(None) => return ended(Outcome::InOtherHands),
+                Err(error) => return ended(Outcome::Failed(error.into())),
             },
-            Err(error @ ArchiveError::NameTaken { .. }) => return refused(len, error.to_string()),
-            Err(error) => return failed(len, Outcome::Failed(error.into())),
+            Err(error @ ArchiveError::NameTaken { .. }) => {
+                return ended(Outcome::Refused(error.to_string()));
+            }
+            Err(error) => return ended(Outcome::Failed(error.into())),
         };
-        self.process_bytes(&name, folder, &bytes, mode)
+        self.process_bytes(name, folder, bytes, mode)
+    }
+
+    /// As [`Processor::take_in`], again where the database is away in passing.
+    pub(crate) fn take_in_patiently(
+        &self,
+        name: &FileName,
+        bytes: &[u8],
+        wanted: impl Fn() -> bool,
+    ) -> FileReport {
+        let again = Again { total: self.options.patience, in_other_hands: true };
+        patiently(again, wanted, || {
+            isolated(name, &|name: &FileName| self.take_in(name, bytes, name.as_str()))
+        })
     }
 
     /// Runs `work` over the files on a bounded number of threads. Files of one symbol are worked

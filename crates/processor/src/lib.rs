@@ -33,8 +33,8 @@
 mod batch;
 mod file;
 mod line;
-mod overlap;
 mod provenance;
+pub mod pull;
 mod report;
 
 use std::sync::Arc;
@@ -49,7 +49,8 @@ use cream_store::{Store, StoreError};
 
 pub use batch::{ImportSource, Skipped, SourceError};
 pub use line::{OneLine, chain};
-pub use overlap::Rewritten;
+
+pub use cream_loader::LoadReport;
 pub use provenance::ProvenanceError;
 pub use report::{FileReport, Loaded, Outcome, Summary};
 

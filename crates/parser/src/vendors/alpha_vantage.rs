@@ -64,7 +64,7 @@ impl Format for AlphaVantage {
     ) -> Result<PriceHistory> {
         let answer = super::single(answers)?;
         let Some(mut reader) = answer.json() else {
-            return text(answer);
+            return super::text(answer, self.vendor(), ask, warnings);
         };
         let (mut rows, mut events) = (Rows::default(), Events::default());
         let start = reader.clone();
@@ -94,11 +94,6 @@ impl Format for AlphaVantage {
         history.instrument.time_zone = said.time_zone;
         Ok(history)
     }
-}
-
-/// Reads an answer that is no JSON.
-fn text(answer: &Answer<'_>) -> Result<PriceHistory> {
-    Err(words::of_text(answer))
 }
 
 fn series(

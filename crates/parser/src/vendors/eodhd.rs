@@ -58,7 +58,7 @@ impl Format for Eodhd {
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
         if let Some(other) = answers.iter().find(|answer| answer.json().is_none()) {
-            return text(other);
+            return super::text(other, self.vendor(), ask, warnings);
         }
         let (mut rows, mut events) = (Rows::default(), Events::default());
         let mut told = ActionKinds::NONE;
@@ -93,11 +93,6 @@ impl Format for Eodhd {
         rows.finish(&mut history, told, &ask, warnings)?;
         Ok(history)
     }
-}
-
-/// Reads an answer that is no JSON.
-fn text(answer: &Answer<'_>) -> Result<PriceHistory> {
-    Err(words::of_text(answer))
 }
 
 /// What an answer is about, by its address or else by its first row.

@@ -4,6 +4,8 @@ mod alpha_vantage;
 mod eodhd;
 mod massive;
 mod nasdaq;
+mod own_csv;
+mod stooq;
 mod tiingo;
 mod yahoo_chart;
 mod yahoo_page;
@@ -12,8 +14,10 @@ use cream_models::{PriceHistory, Vendor};
 
 use crate::answer::Answer;
 use crate::ask::Ask;
+use crate::csv;
 use crate::error::{ParseError, Result, at};
 use crate::warnings::Warnings;
+use crate::words;
 
 /// How one vendor writes a price history.
 ///
@@ -47,14 +51,16 @@ pub(crate) trait Format: Sync {
 }
 
 /// Every format.
-pub(crate) static FORMATS: [&dyn Format; 7] = [
+pub(crate) static FORMATS: [&dyn Format; 9] = [
     &yahoo_chart::YahooChart,
     &yahoo_page::YahooPage,
     &tiingo::Tiingo,
     &alpha_vantage::AlphaVantage,
     &massive::Massive,
     &eodhd::Eodhd,
+    &stooq::Stooq,
     &nasdaq::Nasdaq,
+    &own_csv::Csv,
 ];
 
 /// The format of a vendor.
@@ -76,5 +82,20 @@ fn single<'a, 'b>(answers: &'b [Answer<'a>]) -> Result<&'b Answer<'a>> {
             expected: "one answer of this vendor".to_owned(),
             found: format!("{} answers", answers.len()),
         }),
+    }
+}
+
+/// Reads an answer of a vendor of JSON that is none: CSV, which the vendor sends where it is asked
+/// for it, or words.
+fn text(
+    answer: &Answer<'_>,
+    vendor: Vendor,
+    ask: &Ask,
+    warnings: &mut Warnings,
+) -> Result<PriceHistory> {
+    if csv::vendor(answer.file(), answer.start()).is_some() {
+        csv::read(answer, vendor, ask, warnings)
+    } else {
+        Err(words::of_text(answer))
     }
 }

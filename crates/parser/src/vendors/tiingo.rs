@@ -52,7 +52,7 @@ impl Format for Tiingo {
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
         if let Some(other) = answers.iter().find(|answer| answer.json().is_none()) {
-            return text(other);
+            return super::text(other, self.vendor(), ask, warnings);
         }
         let (mut rows, mut events) = (Rows::default(), Events::default());
         for mut reader in answers.iter().filter_map(Answer::json) {
@@ -67,11 +67,6 @@ impl Format for Tiingo {
         rows.finish(&mut history, told, ask, warnings)?;
         Ok(history)
     }
-}
-
-/// Reads an answer that is no JSON.
-fn text(answer: &Answer<'_>) -> Result<PriceHistory> {
-    Err(words::of_text(answer))
 }
 
 fn prices(

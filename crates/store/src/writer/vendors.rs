@@ -91,8 +91,9 @@ impl Writer<'_> {
         .map_err(failed)
     }
 
-    /// Asks for leave to make a request to a vendor, in a transaction that commits at once:
-    /// whoever else asks for the same vendor waits until then.
+    /// Asks for leave to make a request to a vendor. Whoever else asks for the same vendor waits
+    /// until the transaction ends, so that it is to be a [`Store::write`](crate::Store::write)
+    /// that does nothing else.
     ///
     /// It is granted where the vendor is not blocked and fewer requests than each limit admits
     /// were granted within the limit's span that ends now, to whomever; then it is counted. The

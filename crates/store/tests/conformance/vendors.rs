@@ -5,8 +5,8 @@ use std::thread;
 
 use cream_models::{RateLimit, Timestamp, Vendor};
 use cream_store::{
-    Grant, PullRecord, PullStatus, StockId, Store, StoreError, StoreOptions, Tracked,
-    Validators, VendorState, Writer,
+    Grant, PullRecord, PullStatus, StockId, Store, StoreError, StoreOptions, Tracked, Validators,
+    VendorState, Writer,
 };
 use proptest::prelude::*;
 
@@ -266,6 +266,13 @@ pub(crate) fn clocks_that_go_back_count_upwards(database: &dyn Database) {
     assert_eq!(counted(database), [first + 1, first + 2, first + 3, instant(60).micros()]);
     assert_eq!(take(store, instant(900), &limits), Grant::Now);
     assert_eq!(counted(database).len(), 4);
+    // Behind by less than what is left of a span: counted at its very end.
+    let limits = [limit(2, 10)];
+    for now in [instant(1_000), Timestamp::from_micros(instant(1_010).micros() - 1), instant(1_005)]
+    {
+        assert_eq!(take(store, now, &limits), Grant::Now);
+    }
+    assert_eq!(counted(database).last(), Some(&instant(1_010).micros()));
 }
 
 /// One request that is asked for, in the model's terms: the clock, and until when the vendor is

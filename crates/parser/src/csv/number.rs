@@ -1,0 +1,222 @@
+//! The numbers of CSV: decimal text to exact whole numbers of a unit.
+
+/// Powers of ten up to what a quick price needs.
+const POW10: [u64; 20] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+    1_000_000_000_000,
+    10_000_000_000_000,
+    100_000_000_000_000,
+    1_000_000_000_000_000,
+    10_000_000_000_000_000,
+    100_000_000_000_000_000,
+    1_000_000_000_000_000_000,
+    10_000_000_000_000_000_000,
+];
+
+fn pow10(exponent: usize) -> u64 {
+    POW10.get(exponent).copied().unwrap_or(0)
+}
+
+/// `0` in each byte: taken off, digits become 0 to 9.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The top bit of each byte that is no digit, right up to the second such byte where the first is
+/// ASCII; `word` is without its [`ZEROS`].
+#[inline(always)]
+const fn others(word: u64) -> u64 {
+    (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
+}
+
+/// The value of the first `bits / 8` digits of a word without its [`ZEROS`].
+#[inline(always)]
+fn value(word: u64, bits: u32) -> u64 {
+    // The digits move to the end of the word, zeros lead.
+    let word = word.checked_shl(64 - bits).unwrap_or(0);
+    let pairs = (word.wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(6_553_601) >> 16) & 0x0000_FFFF_0000_FFFF;
+    fours.wrapping_mul(42_949_672_960_001) >> 32
+}
+
+/// Eight bytes as a word without its [`ZEROS`].
+#[inline(always)]
+fn word(chunk: &[u8; 24], start: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*chunk.get(start..)?.first_chunk()?) ^ ZEROS)
+}
+
+/// Whether a byte ends a cell: the separator or a line end.
+#[inline(always)]
+pub(crate) const fn ends(byte: u8, separator: u8) -> bool {
+    byte == separator || byte == b'\n' || byte == b'\r'
+}
+
+/// Reads a price of the usual shape at `start`: up to seven digits and, behind a point, up to nine,
+/// 16 bytes at most. Gives it in units of 1e-9 and where it ends. `None` for any other, be it sound
+/// or not, and close to the end of the bytes.
+#[inline(always)]
+pub(crate) fn quick_price(bytes: &[u8], start: usize, separator: u8) -> Option<(i64, usize)> {
+    let chunk = bytes.get(start..)?.first_chunk::<24>()?;
+    let first = word(chunk, 0)?;
+    let after = others(first);
+    // The point, if it is one, is the first byte that is no digit, the end is the second.
+    let point_bits = after.trailing_zeros() & !7;
+    let point = point_bits as usize / 8;
+    if point == 0 || point > 7 {
+        return None;
+    }
+    let stop = *chunk.get(point)?;
+    if stop != b'.' {
+        let nanos = value(first, point_bits) * 1_000_000_000;
+        return ends(stop, separator).then_some((nanos.cast_signed(), start + point));
+    }
+    let after = after & after.wrapping_sub(1);
+    let before = (1_u64 << point_bits) - 1;
+    let (mantissa, length) = if after != 0 {
+        let bits = after.trailing_zeros() & !7;
+        (value(first & before | (first >> 8) & !before, bits - 8), bits as usize / 8)
+    } else {
+        // What stands before the point, and what stands behind it, side by side.
+        let bits = others(word(chunk, 8)?).trailing_zeros() & !7;
+        if bits == 0 {
+            (value(first & before | (first >> 8) & !before, 56), 8)
+        } else {
+            let (high, low) = (first & before | word(chunk, 1)? & !before, word(chunk, 9)?);
+            let length = 8 + bits as usize / 8;
+            (value(high, 64) * pow10(length - 9) + value(low, bits - 8), length)
+        }
+    };
+    let scale = length - point - 1;
+    if scale == 0 || scale > 9 || !ends(*chunk.get(length)?, separator) {
+        return None;
+    }
+    Some(((mantissa * pow10(9 - scale)).cast_signed(), start + length))
+}
+
+/// Reads a whole number of up to 15 digits at `start`, perhaps with `.0` behind it. Gives it and
+/// where it ends. `None` for any other, be it sound or not, and close to the end of the bytes.
+#[inline(always)]
+pub(crate) fn quick_whole(bytes: &[u8], start: usize, separator: u8) -> Option<(i64, usize)> {
+    let chunk = bytes.get(start..)?.first_chunk::<24>()?;
+    let first = word(chunk, 0)?;
+    let bits = others(first).trailing_zeros() & !7;
+    let (mut number, mut length) = (value(first, bits), bits as usize / 8);
+    if bits == 64 {
+        let second = word(chunk, 8)?;
+        let bits = others(second).trailing_zeros() & !7;
+        number = number * pow10(bits as usize / 8) + value(second, bits);
+        length += bits as usize / 8;
+    }
+    if length == 0 || length > 15 {
+        return None;
+    }
+    if chunk.get(length) == Some(&b'.') && chunk.get(length + 1) == Some(&b'0') {
+        length += 2;
+    }
+    ends(*chunk.get(length)?, separator).then_some((number.cast_signed(), start + length))
+}
+
+/// What a whole cell holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// Nothing is known.
+    Unknown,
+    /// A number in the unit asked for, and whether it was rounded half to even.
+    Number(i64, bool),
+    /// Neither, or out of range.
+    Bad,
+}
+
+/// Reads a whole cell of any length, in units of 10^-`places`.
+pub(crate) fn cell(text: &[u8], places: i64, commas: bool) -> Cell {
+    let text = text.trim_ascii();
+    let is = |name: &str| text.eq_ignore_ascii_case(name.as_bytes());
+    if ["", "-", "--", "nan", "null", "n/a", "na", "none"].into_iter().any(is) {
+        return Cell::Unknown;
+    }
+    match scaled(text, places, commas) {
+        Some((value, rounded)) => Cell::Number(value, rounded),
+        None => Cell::Bad,
+    }
+}
+
+/// A decimal text times 10^`places`, rounded half to even, and whether it was rounded; `None`
+/// where it is none or does not fit.
+fn scaled(text: &[u8], places: i64, commas: bool) -> Option<(i64, bool)> {
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let text = text.strip_prefix(b"$").unwrap_or(text);
+    let split = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+    let (digits, exponent) = text.split_at_checked(split)?;
+    let exponent = match exponent {
+        [] => 0,
+        [_, b'-', rest @ ..] => -whole(rest)?,
+        [_, b'+', rest @ ..] | [_, rest @ ..] => whole(rest)?,
+    };
+    let point = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
+    let (before, behind) = digits.split_at_checked(point)?;
+    let grouped = commas && before.contains(&b',');
+    if grouped {
+        let mut groups = before.split(|&byte| byte == b',');
+        let first = groups.next().map_or(0, <[u8]>::len);
+        if !(1..=3).contains(&first) || groups.any(|group| group.len() != 3) {
+            return None;
+        }
+    }
+    let behind_point = behind.get(1..).unwrap_or_default();
+    if behind.len() == 1 || before.is_empty() && behind.is_empty() || behind_point.contains(&b',') {
+        return None;
+    }
+    let separators = before.iter().filter(|&&byte| byte == b',').count();
+    let point = i64::try_from(point - separators).ok()?;
+    // How many digits count; those behind them are rounded away.
+    let mut kept = point.saturating_add(exponent).saturating_add(places);
+    let (mut value, mut first_dropped, mut sticky) = (0_u64, None, false);
+    for &byte in before.iter().chain(behind_point) {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b',' if grouped => continue,
+            _ => return None,
+        };
+        if kept > 0 {
+            value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+        } else if kept == 0 {
+            first_dropped = Some(digit);
+        } else {
+            sticky |= digit != 0;
+        }
+        kept = kept.saturating_sub(1);
+    }
+    while kept > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        kept -= 1;
+    }
+    let dropped = first_dropped.unwrap_or(0);
+    if dropped > 5 || dropped == 5 && (sticky || value % 2 == 1) {
+        value = value.checked_add(1)?;
+    }
+    let signed = if negative { -i128::from(value) } else { i128::from(value) };
+    Some((i64::try_from(signed).ok()?, dropped != 0 || sticky))
+}
+
+/// The value of a run of digits, held where larger ones mean the same: out of any range.
+fn whole(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0_i64, |sum, byte| {
+        sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')).min(1 << 60)
+    }))
+}

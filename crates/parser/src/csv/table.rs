@@ -1,0 +1,501 @@
+//! Rows of CSV to bars and corporate actions.
+//!
+//! A row of the usual shape is read in one pass from cell to cell, each cell finding its own end;
+//! any other row is split into its fields first, by the rules of [`super::record`], and then read
+//! cell by cell. Both ways give the same for what both can read.
+
+use cream_models::{
+    ActionKind, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, Price,
+    PriceHistory, SplitRatio, Vendor, WarningKind,
+};
+use memchr::memchr;
+
+use super::date::{self, Day, Months, NoDay};
+use super::header::{Plan, Role, several_symbols};
+use super::number::{self, Cell, ends, quick_price, quick_whole};
+use super::record::{self, Field, MAX_COLUMNS};
+use crate::ask::Ask;
+use crate::error::{ParseError, Result, at, excerpt};
+use crate::events;
+use crate::finish::cash;
+use crate::rows::Rows;
+use crate::values::MAX_TEXT;
+use crate::warnings::Warnings;
+
+/// A table that is being read.
+pub(crate) struct Table<'a> {
+    bytes: &'a [u8],
+    plan: &'a Plan,
+    months: Months,
+    rows: Rows,
+    /// The fields of the row under way.
+    fields: Vec<Field>,
+    /// The symbol of the rows so far.
+    symbol: Option<&'a [u8]>,
+    /// The dates of rows with a time of day other than midnight, and where these stand.
+    timed: Vec<(Date, usize)>,
+    /// A column of actions each.
+    actions: [Cells; ActionKind::ALL.len()],
+    readable: usize,
+    /// The first row that cannot be read, and how many there are.
+    bad: Option<(usize, String, usize)>,
+    /// Whether plain words end the file.
+    has_words: bool,
+}
+
+/// What a column of actions holds beside them.
+#[derive(Default)]
+struct Cells {
+    /// Whether it writes that there is none.
+    says_none: bool,
+    /// The dates of its empty cells.
+    empty: Vec<Date>,
+}
+
+impl<'a> Table<'a> {
+    pub(crate) fn new(bytes: &'a [u8], plan: &'a Plan) -> Self {
+        Self {
+            bytes,
+            plan,
+            months: Months::new(),
+            rows: Rows::default(),
+            fields: Vec::new(),
+            symbol: plan.symbol.as_deref().map(str::as_bytes),
+            timed: Vec::new(),
+            actions: Default::default(),
+            readable: 0,
+            bad: None,
+            has_words: false,
+        }
+    }
+
+    /// Reads all rows.
+    pub(crate) fn read(
+        mut self,
+        vendor: Vendor,
+        ask: &Ask,
+        warnings: &mut Warnings,
+    ) -> Result<PriceHistory> {
+        let mut pos = self.plan.rows;
+        while pos < self.bytes.len() {
+            pos = match self.quick(pos)? {
+                Some(next) => next,
+                None => self.slow(pos, warnings)?,
+            };
+        }
+        self.finish(vendor, ask, warnings)
+    }
+
+    /// Reads a row of the usual shape and gives where the next begins. `None` for any other, be it
+    /// sound or not; nothing of it is kept then.
+    #[inline(always)]
+    fn quick(&mut self, start: usize) -> Result<Option<usize>> {
+        let (bytes, separator) = (self.bytes, self.plan.separator);
+        let mut bar = Bar::new(Date::MIN);
+        let mut none = [false; ActionKind::ALL.len()];
+        let (mut pos, mut left) = (start, self.plan.roles.len());
+        for role in &self.plan.roles {
+            let end = match role {
+                Role::Date => {
+                    let Some((date, end)) = self.months.quick(bytes, pos, separator) else {
+                        return Ok(None);
+                    };
+                    bar = bar.with_date(date);
+                    Some(end)
+                }
+                Role::Open => self.price(&mut bar, BarField::Open, pos),
+                Role::High => self.price(&mut bar, BarField::High, pos),
+                Role::Low => self.price(&mut bar, BarField::Low, pos),
+                Role::Close => self.price(&mut bar, BarField::Close, pos),
+                Role::AdjClose => self.price(&mut bar, BarField::AdjClose, pos),
+                Role::Volume => match quick_whole(bytes, pos, separator) {
+                    Some((volume, end)) => {
+                        bar.set(BarField::Volume, Some(volume));
+                        Some(end)
+                    }
+                    None => self.nothing(pos),
+                },
+                Role::Dividend | Role::Split | Role::CapitalGain => {
+                    match quick_price(bytes, pos, separator) {
+                        Some((nanos, end)) if is_none(*role, nanos) => {
+                            let kind = role.action().map_or(0, |kind| kind as usize);
+                            if let Some(none) = none.get_mut(kind) {
+                                *none = true;
+                            }
+                            Some(end)
+                        }
+                        _ => None,
+                    }
+                }
+                Role::Other => other(bytes, pos, separator),
+                Role::Time | Role::Symbol | Role::Period => None,
+            };
+            let Some(end) = end else { return Ok(None) };
+            left -= 1;
+            let stop = bytes.get(end).copied();
+            if (stop == Some(separator)) != (left > 0) {
+                return Ok(None);
+            }
+            pos = end + 1;
+            if stop == Some(b'\r') {
+                if bytes.get(pos) != Some(&b'\n') {
+                    return Ok(None);
+                }
+                pos += 1;
+            }
+        }
+        self.rows.push(bar, start)?;
+        self.readable += 1;
+        for (cells, none) in self.actions.iter_mut().zip(none) {
+            cells.says_none |= none;
+        }
+        Ok(Some(pos))
+    }
+
+    #[inline(always)]
+    fn price(&self, bar: &mut Bar, field: BarField, pos: usize) -> Option<usize> {
+        let read = if self.plan.is_lean {
+            let (units, end) = quick_whole(self.bytes, pos, self.plan.separator)?;
+            Some((units.checked_mul(LEAN_UNIT)?, end))
+        } else {
+            quick_price(self.bytes, pos, self.plan.separator)
+        };
+        match read {
+            Some((nanos, end)) => {
+                bar.set(field, Some(nanos));
+                Some(end)
+            }
+            None => self.nothing(pos),
+        }
+    }
+
+    /// Where an empty cell ends: where it begins. The last cell of the file may be cut off.
+    #[inline(always)]
+    fn nothing(&self, pos: usize) -> Option<usize> {
+        self.bytes.get(pos).is_some_and(|byte| ends(*byte, self.plan.separator)).then_some(pos)
+    }
+
+    /// Reads any row and gives where the next begins.
+    #[cold]
+    #[inline(never)]
+    fn slow(&mut self, start: usize, warnings: &mut Warnings) -> Result<usize> {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        if rest.first() == Some(&b'#') {
+            return Ok(start + memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
+        }
+        let mut fields = std::mem::take(&mut self.fields);
+        let record = record::read(self.bytes, start, self.plan.separator, &mut fields)?;
+        let text = |field: &Field| field.text(self.bytes);
+        if let [field] = fields[..]
+            && !field.quoted
+            && text(&field).trim_ascii().is_empty()
+        {
+            self.fields = fields;
+            return Ok(record.next);
+        }
+        let after = self.bytes.get(record.next..).unwrap_or_default();
+        let outcome = if let Some(stray) = record.stray {
+            let found = excerpt(self.bytes.get(stray..record.next).unwrap_or_default());
+            Err((None, format!("{found} behind a closing quote, expected a separator")))
+        } else if fields.len() != self.plan.roles.len() {
+            let is_words = rest.first().is_some_and(u8::is_ascii_alphabetic);
+            if is_words && self.readable > 0 && after.iter().all(u8::is_ascii_whitespace) {
+                self.has_words = true;
+                let words = excerpt(rest.trim_ascii_end());
+                warnings.push(start, || WarningKind::UnreadableRow {
+                    date: None,
+                    reason: format!(
+                        "the file ends in words, {words}, which may say that there \
+                                     is more; nothing outside of the rows is decided"
+                    ),
+                });
+                self.fields = fields;
+                return Ok(record.next);
+            }
+            let (count, columns) = (fields.len(), self.plan.roles.len());
+            let more = if count > MAX_COLUMNS { "or more " } else { "" };
+            let date = self.date_of(&fields).ok().map(|day| day.date);
+            Err((date, format!("{count} fields {more}where the header has {columns}")))
+        } else {
+            self.row(start, &fields, record.closed, warnings)?
+        };
+        match outcome {
+            Ok(bar) => {
+                self.rows.push(bar, start)?;
+                self.readable += 1;
+            }
+            Err((date, reason)) => {
+                let first = self.bad.get_or_insert_with(|| (start, reason.clone(), 0));
+                first.2 += 1;
+                self.rows.push_unreadable(date, start, reason)?;
+            }
+        }
+        self.fields = fields;
+        Ok(record.next)
+    }
+
+    /// The date of a row, whatever else stands in it.
+    fn date_of(&self, fields: &[Field]) -> Result<Day, NoDay> {
+        let column = self.plan.roles.iter().position(|role| *role == Role::Date);
+        let field = column.and_then(|column| fields.get(column)).ok_or(NoDay::Bad)?;
+        date::day(field.text(self.bytes))
+    }
+
+    /// Reads the cells of a row that has as many as the header: a bar, or the row's date, where
+    /// that is readable, and why the row is not.
+    fn row(
+        &mut self,
+        start: usize,
+        fields: &[Field],
+        is_closed: bool,
+        warnings: &mut Warnings,
+    ) -> Result<Result<Bar, (Option<Date>, String)>> {
+        let plan = self.plan;
+        let cells = || plan.roles.iter().copied().zip(fields);
+        let mut timed = false;
+        let mut date = None;
+        for (role, field) in cells().filter(|(role, _)| matches!(role, Role::Date | Role::Time)) {
+            let text = field.text(self.bytes);
+            match role {
+                Role::Time => timed |= !date::is_midnight(text),
+                _ => match date::day(text) {
+                    Ok(day) => (date, timed) = (Some(day.date), timed | day.timed),
+                    Err(NoDay::DayFirst) => return Err(day_first(text, field.start)),
+                    Err(NoDay::Bad) => {}
+                },
+            }
+        }
+        let Some(date) = date else {
+            let field = cells().find(|(role, _)| *role == Role::Date).map(|(_, field)| field);
+            let found = excerpt(field.map(|field| field.text(self.bytes)).unwrap_or_default());
+            return Ok(Err((
+                None,
+                format!(
+                    "the date is {found}, expected one such as 2025-06-13, 20250613 or 06/13/2025"
+                ),
+            )));
+        };
+        let last = cells().next_back().filter(|_| !is_closed);
+        if let Some((role, field)) = last
+            && role != Role::Other
+            && !field.quoted
+            && field.text(self.bytes).is_empty()
+        {
+            return Ok(Err((Some(date), "the file ends within the row".to_owned())));
+        }
+        let mut bar = Bar::new(date);
+        for (role, field) in cells() {
+            let text = field.text(self.bytes);
+            let read = match role {
+                Role::Open => self.value(&mut bar, BarField::Open, *field),
+                Role::High => self.value(&mut bar, BarField::High, *field),
+                Role::Low => self.value(&mut bar, BarField::Low, *field),
+                Role::Close => self.value(&mut bar, BarField::Close, *field),
+                Role::AdjClose => self.value(&mut bar, BarField::AdjClose, *field),
+                Role::Volume => self.value(&mut bar, BarField::Volume, *field),
+                Role::Symbol => {
+                    self.same_symbol(text.trim_ascii(), field.start)?;
+                    Ok(())
+                }
+                Role::Period => {
+                    daily(text, field.start)?;
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
+            if let Err(reason) = read {
+                return Ok(Err((Some(date), reason)));
+            }
+        }
+        if timed {
+            self.timed.push((date, start));
+        }
+        for (role, field) in cells() {
+            if let Some(kind) = role.action() {
+                self.action(date, kind, *field, warnings);
+            }
+        }
+        Ok(Ok(bar))
+    }
+
+    /// Reads a price or the volume into the bar.
+    fn value(&self, bar: &mut Bar, field: BarField, cell: Field) -> Result<(), String> {
+        let text = cell.text(self.bytes);
+        let is_volume = field == BarField::Volume;
+        let is_lean = self.plan.is_lean && !is_volume;
+        let places = if is_volume || is_lean { 0 } else { 9 };
+        match number::cell(text, places, self.commas(cell)) {
+            Cell::Unknown => {}
+            Cell::Number(value, false) if is_lean && value.checked_mul(LEAN_UNIT).is_some() => {
+                bar.set(field, value.checked_mul(LEAN_UNIT));
+            }
+            Cell::Number(value, rounded) if !is_lean && !(is_volume && value < 0) => {
+                bar.set(field, Some(value));
+                // What the adjusted close loses is less than what adjusting it lost before.
+                if rounded && field != BarField::AdjClose {
+                    *bar = bar.with_flags(bar.flags() | BarFlags::ROUNDED);
+                }
+            }
+            _ => {
+                let expected = match (is_volume, is_lean) {
+                    (true, _) => "a number that is not negative",
+                    (_, true) => "a whole number of 1e-4, as in Lean's equity files",
+                    _ => "a decimal number within ±9223372036.854775807",
+                };
+                return Err(format!("{} is {}, expected {expected}", field.name(), excerpt(text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether commas may group the thousands of this cell.
+    const fn commas(&self, cell: Field) -> bool {
+        cell.quoted && self.plan.separator != b';'
+    }
+
+    fn action(&mut self, date: Date, kind: ActionKind, field: Field, warnings: &mut Warnings) {
+        let text = field.text(self.bytes);
+        let commas = self.commas(field);
+        let cells = self.actions.get_mut(kind as usize);
+        let ratio = || events::parse_ratio(text).map(CorporateEvent::Split);
+        let event = match number::cell(text, 9, commas) {
+            Cell::Unknown => {
+                if let Some(cells) = cells {
+                    cells.empty.push(date);
+                }
+                return;
+            }
+            Cell::Number(nanos, _) if is_none_of(kind, nanos) => {
+                if let Some(cells) = cells {
+                    cells.says_none = true;
+                }
+                return;
+            }
+            Cell::Number(nanos, false) if kind == ActionKind::Split => {
+                let one = Price::from_nanos(ONE);
+                let ratio = SplitRatio::new(Price::from_nanos(nanos), one).ok();
+                ratio.map(CorporateEvent::Split)
+            }
+            Cell::Bad if kind == ActionKind::Split => ratio(),
+            Cell::Number(nanos, _) if kind != ActionKind::Split && nanos > 0 => {
+                Some(cash(kind, Price::from_nanos(nanos)))
+            }
+            Cell::Number(..) | Cell::Bad => None,
+        };
+        match event {
+            Some(event) => self.rows.push_action(CorporateAction { date, event }, field.start),
+            None => {
+                self.rows.push_unreadable_action(Some(date));
+                let expected = match kind {
+                    ActionKind::Split => "new shares for one old one, such as 4.0 or 0.1, or 3:2",
+                    _ => "an amount that is not negative",
+                };
+                warnings.push(field.start, || WarningKind::UnreadableAction {
+                    date: Some(date),
+                    reason: format!("{kind}: {}, expected {expected}", excerpt(text)),
+                });
+            }
+        }
+    }
+
+    /// Holds the symbol of a row against that of the rows before.
+    fn same_symbol(&mut self, text: &'a [u8], position: usize) -> Result<()> {
+        match self.symbol {
+            _ if text.is_empty() => Ok(()),
+            Some(symbol) if symbol != text => Err(several_symbols(symbol, text, position)),
+            _ => {
+                self.symbol = Some(text);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(
+        mut self,
+        vendor: Vendor,
+        ask: &Ask,
+        warnings: &mut Warnings,
+    ) -> Result<PriceHistory> {
+        if self.readable == 0 {
+            return Err(match self.bad {
+                Some((position, reason, bad)) => ParseError::TooManyUnreadableRows {
+                    bad,
+                    total: bad,
+                    position: at(position),
+                    reason,
+                },
+                None => ParseError::NoRows { place: "the CSV", position: at(self.bytes.len()) },
+            });
+        }
+        self.timed.sort_unstable();
+        let twice = self.timed.windows(2).find_map(|pair| match pair {
+            [(date, _), (next, position)] if date == next => Some((date, position)),
+            _ => None,
+        });
+        if let Some((date, position)) = twice {
+            return Err(ParseError::NotDaily {
+                granularity: format!("more than one time of day on {date}"),
+                position: at(*position),
+            });
+        }
+        for cells in self.actions {
+            for date in cells.empty.into_iter().filter(|_| cells.says_none) {
+                self.rows.push_unreadable_action(Some(date));
+            }
+        }
+        let mut history = PriceHistory::new(vendor);
+        let symbol = self.symbol.and_then(|text| std::str::from_utf8(text).ok());
+        history.vendor_symbol = symbol.filter(|symbol| symbol.len() <= MAX_TEXT).map(str::to_owned);
+        let ask = if self.has_words { Ask { from: None, to: None, ..*ask } } else { *ask };
+        self.rows.finish(&mut history, self.plan.told(), &ask, warnings)?;
+        Ok(history)
+    }
+}
+
+/// 1 in units of 1e-9.
+const ONE: i64 = 1_000_000_000;
+/// The unit of Lean's prices, in units of 1e-9.
+const LEAN_UNIT: i64 = 100_000;
+
+/// Whether a number says that there is no action: 0, or a split of one share into one.
+const fn is_none_of(kind: ActionKind, nanos: i64) -> bool {
+    nanos == 0 || matches!(kind, ActionKind::Split) && nanos == ONE
+}
+
+const fn is_none(role: Role, nanos: i64) -> bool {
+    nanos == 0 || matches!(role, Role::Split) && nanos == ONE
+}
+
+/// Where a cell ends that is not read. `None` where it begins with a quote, and at the file's end.
+#[inline(always)]
+fn other(bytes: &[u8], start: usize, separator: u8) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    if rest.first() == Some(&b'"') || rest.first() == Some(&b' ') {
+        return None;
+    }
+    let length = rest.iter().position(|byte| *byte == separator || *byte == b'\n')?;
+    let is_cr =
+        length > 0 && rest.get(length) == Some(&b'\n') && rest.get(length - 1) == Some(&b'\r');
+    Some(start + length - usize::from(is_cr))
+}
+
+fn daily(text: &[u8], position: usize) -> Result<()> {
+    let text = text.trim_ascii();
+    if ["", "D", "1D", "daily"].iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes())) {
+        return Ok(());
+    }
+    let granularity = String::from_utf8_lossy(text.get(..20).unwrap_or(text)).into_owned();
+    Err(ParseError::NotDaily { granularity, position: at(position) })
+}
+
+#[cold]
+fn day_first(text: &[u8], position: usize) -> ParseError {
+    ParseError::Syntax {
+        position: at(position),
+        expected:
+            "the month first, as in 06/13/2025: with the day first, dates such as 02/01/2025 \
+                   would be read as others; write them as 2025-06-13"
+                .to_owned(),
+        found: format!("date {}", excerpt(text)),
+    }
+}

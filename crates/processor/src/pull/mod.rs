@@ -1,0 +1,373 @@
+//! From a vendor into the database: what to ask for, the answer into the archive, and on as with
+//! any other response.
+
+mod gate;
+mod overlap;
+mod report;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use cream_archive::FileName;
+use cream_models::{Date, DateRange, Symbol, Timestamp, Vendor};
+use cream_parser::pull::Pull;
+use cream_retriever::{
+    Ask, Failure, Fetched, FetchedPull, RetrievalError, Retriever, Validators, spelling,
+};
+use cream_store::{PullRecord, StockId, StoredAction, StoredBar};
+use log::{info, warn};
+
+pub use gate::StoreGate;
+pub use overlap::Rewritten;
+pub use report::{PullOutcome, PullReport};
+
+use crate::{Cancel, Error, FileReport, Processor, chain};
+
+/// Which dates to pull.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Span {
+    /// What is missing: the last days where there are bars, and else the whole history.
+    #[default]
+    Missing,
+    /// The whole history.
+    Whole,
+    /// From a date on, up to another or to now.
+    Dates {
+        /// The first; `None` for the beginning.
+        from: Option<Date>,
+        /// The last; `None` for today.
+        to: Option<Date>,
+    },
+}
+
+/// What to pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Its symbol in the first vendor's own spelling, where that does not follow.
+    pub vendor_symbol: Option<String>,
+    /// Who is asked, and who is asked next where one fails. Each has a series of its own.
+    pub vendors: Vec<Vendor>,
+    /// Which dates.
+    pub span: Span,
+}
+
+/// How pulls are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullOptions {
+    /// How many symbols are pulled at once, at least 1.
+    pub max_concurrent: usize,
+    /// How many days before the last bar a pull of the last days begins.
+    pub overlap_days: u16,
+}
+
+impl Default for PullOptions {
+    fn default() -> Self {
+        Self { max_concurrent: 4, overlap_days: 10 }
+    }
+}
+
+/// Pulls from vendors into the archive and the database.
+pub struct Puller {
+    processor: Processor,
+    retriever: Retriever,
+    options: PullOptions,
+}
+
+/// What is stored of a series, as far as a pull needs it.
+#[derive(Debug, Default)]
+struct Known {
+    stock: Option<StockId>,
+    last_date: Option<Date>,
+    vendor_symbol: Option<String>,
+    validators: Option<Validators>,
+}
+
+/// Dates begin first where the clocks are 14 hours ahead of UTC.
+const EARLIEST_ZONE_SECONDS: i64 = 14 * 3600;
+
+impl Puller {
+    /// Pulls by this retriever, into what this processor works on.
+    #[must_use]
+    pub const fn new(processor: Processor, retriever: Retriever, options: PullOptions) -> Self {
+        Self { processor, retriever, options }
+    }
+
+    /// The retriever.
+    #[must_use]
+    pub const fn retriever(&self) -> &Retriever {
+        &self.retriever
+    }
+
+    /// Pulls many symbols on a bounded number of threads. `watch` is told of each as soon as its
+    /// fate is known; one failure stops no other, but where the database or the disk is gone.
+    pub fn pull_all(
+        &self,
+        targets: &[Target],
+        cancel: &Cancel,
+        watch: &(dyn Fn(&PullReport) + Sync),
+    ) {
+        let next = AtomicUsize::new(0);
+        let halted = AtomicBool::new(false);
+        let threads = self.options.max_concurrent.clamp(1, targets.len().max(1));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let is_wanted =
+                            || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
+                        let report = self.pull(target, &is_wanted);
+                        if report.attempts.iter().any(|(_, outcome)| outcome.stops_all()) {
+                            halted.store(true, Ordering::Relaxed);
+                        }
+                        watch(&report);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Pulls one symbol from the first of its vendors that gives it.
+    pub fn pull(&self, target: &Target, is_wanted: &(dyn Fn() -> bool + Sync)) -> PullReport {
+        let mut attempts = Vec::new();
+        for (index, &vendor) in target.vendors.iter().enumerate() {
+            if !is_wanted() {
+                attempts.push((vendor, PullOutcome::Cancelled));
+                break;
+            }
+            let vendor_symbol = target.vendor_symbol.as_deref().filter(|_| index == 0);
+            let outcome = self.pull_from(vendor, target, vendor_symbol, is_wanted);
+            let is_last = outcome.is_success()
+                || matches!(outcome, PullOutcome::Failed(_) | PullOutcome::Cancelled);
+            self.log(&target.symbol, vendor, &outcome);
+            attempts.push((vendor, outcome));
+            if is_last {
+                break;
+            }
+        }
+        PullReport { symbol: target.symbol.clone(), attempts }
+    }
+
+    /// The requests that a pull would begin with, without secrets; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn plan(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<(Vendor, Result<Vec<String>, RetrievalError>)>, Error> {
+        let mut plans = Vec::new();
+        for (index, &vendor) in target.vendors.iter().enumerate() {
+            let known = self.known(&target.symbol, vendor)?;
+            let vendor_symbol = target.vendor_symbol.as_deref().filter(|_| index == 0);
+            let ask = self.ask(vendor, target, vendor_symbol, &known);
+            plans.push((vendor, self.retriever.plan(&ask)));
+        }
+        Ok(plans)
+    }
+
+    fn pull_from(
+        &self,
+        vendor: Vendor,
+        target: &Target,
+        vendor_symbol: Option<&str>,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> PullOutcome {
+        let known = match self.known(&target.symbol, vendor) {
+            Ok(known) => known,
+            Err(error) => return PullOutcome::Failed(error),
+        };
+        let mut ask = self.ask(vendor, target, vendor_symbol, &known);
+        let mut why = None;
+        let fetched = self.retriever.fetch_while(&ask, is_wanted).and_then(|fetched| {
+            let Fetched::Pull(pulled) = &fetched else { return Ok(Ok(fetched)) };
+            match self.rewritten(&ask, &known, pulled) {
+                Ok(None) => Ok(Ok(fetched)),
+                Ok(Some(found)) => {
+                    info!(
+                        symbol = target.symbol.as_str(), vendor = vendor.name(),
+                        reason = found.to_string().as_str();
+                        "history was rewritten, all of it is pulled"
+                    );
+                    why = Some(found);
+                    ask = Ask { from: None, validators: None, ..ask.clone() };
+                    self.retriever.fetch_while(&ask, is_wanted).map(Ok)
+                }
+                Err(error) => Ok(Err(error)),
+            }
+        });
+        let outcome = match fetched {
+            Ok(Ok(Fetched::Pull(pulled))) => {
+                let FetchedPull { pull, validators, .. } = *pulled;
+                let file = self.file(pull, is_wanted);
+                let is_whole = ask.from.is_none();
+                return self.recorded(
+                    &ask,
+                    validators,
+                    PullOutcome::Filed { is_whole, rewritten: why, file },
+                );
+            }
+            Ok(Ok(Fetched::Unchanged)) => {
+                return self.recorded(&ask, known.validators, PullOutcome::Unchanged);
+            }
+            Ok(Err(error)) => PullOutcome::Failed(error),
+            Err(error) => match error {
+                RetrievalError { failure: Failure::Cancelled, .. } => PullOutcome::Cancelled,
+                RetrievalError { failure: Failure::NotUnderstood { ref pull, .. }, .. } => {
+                    // Whoever looks into it finds what came, among the dead letters.
+                    let file = self.file(pull.as_ref().clone(), is_wanted);
+                    PullOutcome::Refused { error, file: Some(file) }
+                }
+                error => PullOutcome::Refused { error, file: None },
+            },
+        };
+        self.recorded(&ask, None, outcome)
+    }
+
+    /// What to ask for.
+    fn ask(
+        &self,
+        vendor: Vendor,
+        target: &Target,
+        vendor_symbol: Option<&str>,
+        known: &Known,
+    ) -> Ask {
+        let today = self.processor.clock.now().plus_seconds(EARLIEST_ZONE_SECONDS).date();
+        let (from, to) = match target.span {
+            Span::Whole => (None, today),
+            Span::Dates { from, to } => (from, to.unwrap_or(today)),
+            Span::Missing => {
+                let overlap = i32::from(self.options.overlap_days);
+                let from = known.last_date.map(|last| {
+                    Date::from_days_saturating(i64::from(last.days().saturating_sub(overlap)))
+                });
+                (from, today)
+            }
+        };
+        Ask {
+            vendor,
+            symbol: target.symbol.clone(),
+            vendor_symbol: vendor_symbol.map(str::to_owned).or_else(|| known.vendor_symbol.clone()),
+            from,
+            to,
+            validators: known.validators.clone(),
+        }
+    }
+
+    fn known(&self, symbol: &Symbol, vendor: Vendor) -> Result<Known, Error> {
+        Ok(self.processor.store.read(|reader| {
+            let Some(stock) = reader.stock(symbol)? else { return Ok(Known::default()) };
+            let series = reader.series(stock.id, vendor)?;
+            let tracked = reader.tracked(stock.id, vendor)?;
+            Ok::<_, cream_store::StoreError>(Known {
+                stock: Some(stock.id),
+                last_date: series.and_then(|series| series.last_date),
+                vendor_symbol: tracked.as_ref().map(|tracked| tracked.vendor_symbol.clone()),
+                validators: tracked.and_then(|tracked| tracked.validators).map(|held| Validators {
+                    url: held.url,
+                    etag: held.etag,
+                    last_modified: held.last_modified,
+                }),
+            })
+        })?)
+    }
+
+    /// Whether the last days show that what lies before them is not as it was.
+    fn rewritten(
+        &self,
+        ask: &Ask,
+        known: &Known,
+        pulled: &FetchedPull,
+    ) -> Result<Option<Rewritten>, Error> {
+        let history = &pulled.history;
+        let (Some(_), Some(stock), Some(range)) = (ask.from, known.stock, history.coverage.range)
+        else {
+            return Ok(None);
+        };
+        // Nothing lies before the first pull's first day.
+        let Some(last) = known.last_date else { return Ok(None) };
+        let Ok(overlap) = DateRange::new(range.first(), last.max(range.first())) else {
+            return Ok(None);
+        };
+        let (bars, actions) = self.processor.store.read(|reader| {
+            let mut bars = reader.all_bars(stock, ask.vendor, overlap)?;
+            bars.retain(|bar: &StoredBar| bar.withdrawn_at.is_none());
+            let actions: Vec<StoredAction> = reader.actions(stock, ask.vendor, range)?;
+            Ok::<_, cream_store::StoreError>((bars, actions))
+        })?;
+        Ok(overlap::rewritten(history, &bars, &actions))
+    }
+
+    /// Archives a pull and takes it on its way.
+    fn file(&self, mut pull: Pull, is_wanted: &(dyn Fn() -> bool + Sync)) -> FileReport {
+        loop {
+            let name = FileName::canonical(&pull.symbol, pull.fetched_at, pull.vendor, "warc");
+            // Only whoever pulls the same symbol twice in a second meets its own name.
+            let is_taken = matches!(self.processor.archive.find(&name), Ok(Some(_)));
+            if is_taken {
+                pull.fetched_at = pull.fetched_at.plus_seconds(1);
+                continue;
+            }
+            let bytes =
+                pull.to_bytes(u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..)));
+            return self.processor.take_in_patiently(&name, &bytes, is_wanted);
+        }
+    }
+
+    /// Records how a pull ended, where the stock is known by now.
+    fn recorded(
+        &self,
+        ask: &Ask,
+        validators: Option<Validators>,
+        outcome: PullOutcome,
+    ) -> PullOutcome {
+        let result = match &outcome {
+            PullOutcome::Cancelled | PullOutcome::Failed(_) => return outcome,
+            outcome if outcome.is_success() => Ok(validators.map(|held| cream_store::Validators {
+                url: held.url,
+                etag: held.etag,
+                last_modified: held.last_modified,
+            })),
+            outcome => Err(outcome.to_string()),
+        };
+        let record = || -> Result<(), Error> {
+            let stock = self.processor.store.read(|reader| reader.stock(&ask.symbol))?;
+            let Some(stock) = stock else { return Ok(()) };
+            let given = ask.vendor_symbol.as_deref();
+            // Without a spelling nothing was asked.
+            let Ok(vendor_symbol) = spelling(ask.vendor, &ask.symbol, given) else { return Ok(()) };
+            let pull = PullRecord {
+                stock_id: stock.id,
+                vendor: ask.vendor,
+                vendor_symbol,
+                at: self.processor.clock.now(),
+                result,
+            };
+            Ok(self.processor.store.write_loosely(|writer| writer.record_pull(&pull))?)
+        };
+        match record() {
+            Ok(()) => outcome,
+            // What was loaded stays loaded, but the next pull would not know of this one.
+            Err(error) => PullOutcome::Failed(error),
+        }
+    }
+
+    fn log(&self, symbol: &Symbol, vendor: Vendor, outcome: &PullOutcome) {
+        let (symbol, vendor) = (symbol.as_str(), vendor.name());
+        match outcome {
+            PullOutcome::Refused { error, .. } => {
+                let until = error.until().map(|until: Timestamp| until.to_string());
+                warn!(
+                    symbol, vendor, until:? = until, advice:? = error.advice(),
+                    error = chain(&error.failure).as_str();
+                    "the vendor gave no prices"
+                );
+            }
+            PullOutcome::Failed(error) => {
+                warn!(symbol, vendor, error = chain(error).as_str(); "pull failed");
+            }
+            outcome => info!(symbol, vendor, outcome = outcome.to_string().as_str(); "pulled"),
+        }
+    }
+}
