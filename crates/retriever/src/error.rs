@@ -102,8 +102,11 @@ pub enum Failure {
         /// Until then.
         until: Timestamp,
     },
-    /// The vendor asks for consent to its cookies, and giving it did not help.
-    #[error("the vendor asks for consent, and giving it did not help; try later or from elsewhere")]
+    /// The vendor asks for consent to its cookies; where it is known how to give it, that did not
+    /// help.
+    #[error(
+        "the vendor shows a page that asks for consent, and no prices; try later or from elsewhere"
+    )]
     Consent,
     /// The vendor wants a key and none is set.
     #[error("it needs an API key and none is set; get one at {at} and set it")]
@@ -135,7 +138,7 @@ pub enum Failure {
         words: String,
     },
     /// The vendor has no prices for these dates.
-    #[error("no prices {}; ask for other dates, or try later", within(.asked.as_ref()))]
+    #[error("no prices {}", within(.asked.as_ref()))]
     NoData {
         /// The dates; `None` for the whole history.
         asked: Option<DateRange>,
@@ -158,7 +161,9 @@ pub enum Failure {
         to: String,
     },
     /// The vendor refuses, for a reason of its own.
-    #[error("the vendor refuses with status {status}: {words}; see whether the symbol is right")]
+    #[error(
+        "the vendor refuses with status {status}: {words}; look at its words and at the symbol"
+    )]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -227,7 +232,10 @@ impl std::fmt::Debug for RejectedPull {
 }
 
 fn within(range: Option<&DateRange>) -> String {
-    range.map_or_else(|| "at all".to_owned(), |range| format!("within {range}"))
+    range.map_or_else(
+        || "at all; check the symbol, or give the vendor's own spelling".to_owned(),
+        |range| format!("within {range}; ask for other dates, or try later"),
+    )
 }
 
 /// What is to be done about a failure.
@@ -266,6 +274,8 @@ impl Failure {
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
+            // It may come whole the next time.
+            Self::NotUnderstood { .. } if self.is_passing() => Advice::RetryLater,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Cut { .. }
@@ -275,12 +285,13 @@ impl Failure {
             | Self::QuotaSpent { .. }
             | Self::CircuitOpen { .. }
             | Self::Limited { .. }
-            | Self::NoData { .. }
+            | Self::NoData { asked: Some(_) }
             | Self::Gate(_)
             | Self::Cancelled => Advice::RetryLater,
-            Self::UnknownSymbol { .. } | Self::NobodyToAsk(_) | Self::Reversed { .. } => {
-                Advice::GiveUp
-            }
+            Self::UnknownSymbol { .. }
+            | Self::NoData { asked: None }
+            | Self::NobodyToAsk(_)
+            | Self::Reversed { .. } => Advice::GiveUp,
             Self::Tls { .. }
             | Self::TooLarge { .. }
             | Self::Consent

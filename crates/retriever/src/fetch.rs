@@ -19,7 +19,7 @@ use crate::key::Scrubber;
 use crate::options::host_of;
 use crate::retriever::{MAX_REQUESTS, Prepared, Retriever};
 use crate::turn::Turn;
-use crate::vendors::{Asked, Got, Need, Question, Session, is_consent};
+use crate::vendors::{Asked, Got, Key, Need, Question, Session, is_consent};
 
 /// The bound of the waits between attempts never grows beyond this.
 const LONGEST_DELAY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -279,8 +279,15 @@ impl<'a> Fetch<'a> {
         let status = reply.status;
         debug!(vendor, symbol, status, bytes = reply.body.len(); "answered");
         let wish = reply.header("retry-after").and_then(|text| crate::words::retry_after(text, at));
-        self.judged(request, reply, (shown, at), is_conditional, &scrubber)
-            .map_err(|failure| Failed { failure, wish })
+        let told = self.judged(request, reply, (shown, at), is_conditional, &scrubber);
+        told.map_err(|failure| match (failure, about.key) {
+            // Where none was sent, none was refused.
+            (Failure::KeyRefused { .. }, Key::Optional(_, at)) if self.vendor.key.is_none() => {
+                Failure::KeyMissing { at }
+            }
+            (failure, _) => failure,
+        })
+        .map_err(|failure| Failed { failure, wish })
     }
 
     /// What an answer means.
@@ -319,6 +326,9 @@ impl<'a> Fetch<'a> {
                     self.range(),
                 ));
             }
+        }
+        if body.trim_ascii().is_empty() {
+            return Err(Failure::Cut { reason: "it is empty".to_owned() });
         }
         let clean = |(name, value): (String, String)| (name, scrubber.text(&value));
         let headers = reply.headers.into_iter().map(clean).collect();

@@ -197,7 +197,7 @@ impl Retriever {
             vendor: *vendor,
             key: match prepared.source.about().key {
                 Key::None => KeyNeed::None,
-                Key::Optional(_) => KeyNeed::Optional,
+                Key::Optional(..) => KeyNeed::Optional,
                 Key::Required(..) => KeyNeed::Required,
             },
             key_is_set: prepared.key.is_some(),

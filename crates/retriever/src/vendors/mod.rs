@@ -38,8 +38,8 @@ pub(crate) struct About {
 pub(crate) enum Key {
     /// It knows none.
     None,
-    /// It takes one.
-    Optional(KeyPlace),
+    /// It takes one, to be had here.
+    Optional(KeyPlace, &'static str),
     /// It answers nothing without one, to be had here.
     Required(KeyPlace, &'static str),
 }
@@ -48,7 +48,7 @@ impl Key {
     pub(crate) const fn place(self) -> Option<KeyPlace> {
         match self {
             Self::None => None,
-            Self::Optional(place) | Self::Required(place, _) => Some(place),
+            Self::Optional(place, _) | Self::Required(place, _) => Some(place),
         }
     }
 }

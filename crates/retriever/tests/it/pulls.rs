@@ -8,9 +8,10 @@ use cream_testkit::{Listing, Scenario};
 
 use crate::setup::{ASKABLE, SYMBOL, last, options, pull, retriever, series, server, whole};
 
-/// Without what depends on the day of the fetch.
+/// Without what depends on the day of the fetch, and on how finely an adjusted close is written.
 fn settled(bars: Vec<Bar>) -> Vec<Bar> {
-    bars.into_iter().map(|bar| bar.with_final(true)).collect()
+    let settle = |bar: Bar| bar.with_final(true).with_flags(bar.judged_flags());
+    bars.into_iter().map(settle).collect()
 }
 
 fn expected(vendor: Vendor, from: Date) -> (Vec<Bar>, Vec<CorporateAction>) {
@@ -118,20 +119,12 @@ fn a_free_plan_gives_what_it_has() {
 #[test]
 fn actions_that_the_plan_leaves_out_are_left_open() {
     let server = server();
-    server.misbehave_at(
-        "/api/div/",
-        Fault::BadKey,
-        Times::Always,
-    );
+    server.misbehave_at("/api/div/", Fault::BadKey, Times::Always);
     let retriever = retriever(options(&server.base_url()));
     let error = retriever.fetch(&whole(Vendor::Eodhd)).unwrap_err();
     assert!(matches!(error.failure, Failure::KeyRefused { .. }), "{error}");
     server.behave_at_all();
-    server.misbehave_at(
-        "/api/div/",
-        Fault::UnknownSymbol,
-        Times::Always,
-    );
+    server.misbehave_at("/api/div/", Fault::UnknownSymbol, Times::Always);
     let found = pull(retriever.fetch(&whole(Vendor::Eodhd)));
     let open = found.history.coverage.undecided_kinds;
     assert!(open.contains(cream_models::ActionKind::Dividend), "{open:?}");
