@@ -346,11 +346,10 @@ impl Failure {
             | Self::Cut { .. }
             | Self::ServerError { .. }
             | Self::Down => true,
-            // An answer that ends too early, or is none at all.
-            Self::NotUnderstood { reason, .. } => matches!(
-                reason,
-                ParseError::Empty | ParseError::Truncated { .. } | ParseError::Syntax { .. }
-            ),
+            // An answer that ends too early.
+            Self::NotUnderstood { reason, .. } => {
+                matches!(reason, ParseError::Empty | ParseError::Truncated { .. })
+            }
             _ => false,
         }
     }
