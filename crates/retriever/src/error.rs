@@ -225,6 +225,12 @@ impl std::ops::Deref for RejectedPull {
     }
 }
 
+impl AsRef<Pull> for RejectedPull {
+    fn as_ref(&self) -> &Pull {
+        &self.0
+    }
+}
+
 impl std::fmt::Debug for RejectedPull {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RejectedPull({} answers)", self.answers.len())
