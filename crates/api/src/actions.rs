@@ -52,7 +52,8 @@ fn write_actions(stock: &Stock, series: &Series, span: Span, actions: &[StoredAc
     let mut object = Object::open(&mut bytes);
     object.string("symbol", stock.symbol.as_str());
     object.string("vendor", series.vendor.name());
-    object.optional_string("currency", series.currency());
+    object.currency(series.currency());
+    object.string("dividend_basis", series.vendor.dividend_basis().name());
     object.date("start", span.start);
     object.date("end", span.end);
     object.integer("count", i64::try_from(actions.len()).ok());

@@ -1,10 +1,13 @@
 //! The bars of a series, a page at a time, as JSON or CSV.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use cream_models::{Date, DateRange, Symbol, Vendor};
+use cream_models::{
+    AdjustLimit, Adjustment, Currency, Date, DateRange, PriceBasis, Symbol, Vendor,
+};
 use cream_store::Store;
 use cream_store::{BarQuery, Order, Series, Stock, StoredBar};
 
+use crate::adjusted::{self, Needed};
 use crate::answer::{Answer, Body, tag};
 use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::{CSV_BAR_LEN, CSV_HEADER, JSON_BAR_LEN, Object, csv_bars, json_bars};
@@ -33,6 +36,8 @@ pub(crate) async fn history(
 struct HistoryQuery {
     symbol: Symbol,
     vendor: Option<Vendor>,
+    /// `None` for prices as delivered.
+    adjustment: Option<Adjustment>,
     span: Span,
     order: Order,
     limit: u32,
@@ -63,12 +68,9 @@ impl HistoryQuery {
             }
             Some(other) => params.wrong("interval", other, "expected 1d"),
         }
-        params.not_served(
-            "adjustment",
-            "not served yet: prices are as the vendor delivered them, and adj_close is the \
-             vendor's; leave the parameter out",
-        );
-        let scope = query_scope(&symbol, span, order);
+        let adjustments = Adjustment::ALL.map(|adjustment| (adjustment.name(), adjustment));
+        let adjustment = params.word("adjustment", &adjustments);
+        let scope = query_scope(&symbol, span, order, adjustment);
         let after = params.text("cursor").and_then(|given| {
             match cursor::decode(&scope, &given).and_then(|position| read_position(&position)) {
                 // The freshest vendor may be another by now; the pages stay with the first one's.
@@ -89,7 +91,7 @@ impl HistoryQuery {
         params.finish()?;
         // What the query asks for goes before what the header likes.
         let media = media.map_or_else(by_accept, Ok)?;
-        Ok(Self { symbol, vendor, span, order, limit, after, media, scope, pairs })
+        Ok(Self { symbol, vendor, adjustment, span, order, limit, after, media, scope, pairs })
     }
 
     /// The dates that are left, or `None` where there are none.
@@ -103,15 +105,26 @@ impl HistoryQuery {
         .ok()
     }
 
+    /// The share count of the prices in the answer.
+    fn price_basis(&self, series: &Series) -> PriceBasis {
+        self.adjustment.map_or(series.vendor.price_basis(), Adjustment::price_basis)
+    }
+
     fn tag(&self, stock: &Stock, series: &Series) -> String {
         let date = |date: Option<Date>| date.map(|date| date.days().to_le_bytes());
-        tag(series_state("history", stock, series)
+        let state = series_state("history", stock, series)
             .optional(date(self.span.start))
             .optional(date(self.span.end))
             .optional(date(self.after))
             .part(order_name(self.order))
             .number(i64::from(self.limit))
-            .part(self.media.name()))
+            .part(self.media.name());
+        let Some(adjustment) = self.adjustment else { return tag(state) };
+        // More may become known without any bar or action changing.
+        let known = series.actions_known.iter().flat_map(|range| [range.first(), range.last()]);
+        tag(known.fold(state.part(adjustment.name()), |state, date| {
+            state.number(i64::from(date.days()))
+        }))
     }
 }
 
@@ -123,13 +136,19 @@ const fn order_name(order: Order) -> &'static str {
 }
 
 /// What must stay the same from page to page.
-fn query_scope(symbol: &Symbol, span: Span, order: Order) -> Fingerprint {
+fn query_scope(
+    symbol: &Symbol,
+    span: Span,
+    order: Order,
+    adjustment: Option<Adjustment>,
+) -> Fingerprint {
     let date = |date: Option<Date>| date.map(|date| date.days().to_le_bytes());
     Fingerprint::new("history")
         .part(symbol.as_str())
         .optional(date(span.start))
         .optional(date(span.end))
         .part(order_name(order))
+        .optional(adjustment.map(Adjustment::name))
 }
 
 fn write_position(vendor: Vendor, date: Date) -> Vec<u8> {
@@ -152,6 +171,8 @@ struct Page {
     series: Series,
     tag: String,
     bars: Vec<StoredBar>,
+    /// From which date on bars are adjusted, where one lies before.
+    limit: Option<AdjustLimit>,
     next: Option<String>,
 }
 
@@ -163,6 +184,9 @@ fn read_history(
     // The text is written once the connection is back in the pool.
     let page = store.read_any(|reader| {
         let (stock, series) = find_series(reader, &query.symbol, query.vendor)?;
+        if let Some(adjustment) = query.adjustment {
+            adjusted::check(reader, &series, adjustment)?;
+        }
         let tag = query.tag(&stock, &series);
         if let Some(unchanged) = Answer::unchanged(held, &tag) {
             return Ok::<_, ApiError>(Err(unchanged));
@@ -182,10 +206,19 @@ fn read_history(
         let next = bars.last().filter(|_| has_more).map(|last| {
             cursor::encode(&query.scope, &write_position(series.vendor, last.bar.date()))
         });
-        Ok(Ok(Page { stock, series, tag, bars, next }))
+        let needed = match query.adjustment {
+            Some(adjustment) => Needed::read(reader, &series, adjustment, &bars)?,
+            None => None,
+        };
+        Ok(Ok((Page { stock, series, tag, bars, limit: None, next }, needed)))
     })?;
     match page {
-        Ok(page) => Ok(Answer::Body(write_page(query, page))),
+        Ok((mut page, needed)) => {
+            if let Some(needed) = needed {
+                page.limit = needed.adjust(&page.series, &mut page.bars)?;
+            }
+            Ok(Answer::Body(write_page(query, page)))
+        }
         Err(unchanged) => Ok(unchanged),
     }
 }
@@ -195,11 +228,7 @@ fn write_page(query: &HistoryQuery, page: Page) -> Body {
     let bytes = match query.media {
         MediaType::Json => write_json(query, &page),
         MediaType::Csv => {
-            facts.push(("cream-symbol", page.stock.symbol.to_string()));
-            facts.push(("cream-vendor", page.series.vendor.to_string()));
-            facts.extend(page.series.currency().map(|value| ("cream-currency", value.to_owned())));
-            facts
-                .extend(page.series.time_zone().map(|value| ("cream-time-zone", value.to_owned())));
+            csv_facts(query, &page, |name, value| facts.push((name, value)));
             let mut bytes = Vec::with_capacity(CSV_HEADER.len() + CSV_BAR_LEN * page.bars.len());
             bytes.extend_from_slice(CSV_HEADER);
             csv_bars(&mut bytes, &page.bars);
@@ -211,15 +240,43 @@ fn write_page(query: &HistoryQuery, page: Page) -> Body {
     Body { tag: page.tag, media: query.media, bytes, next, facts }
 }
 
+/// What stands beside the bars in JSON, for the headers.
+fn csv_facts(query: &HistoryQuery, page: &Page, mut put: impl FnMut(&'static str, String)) {
+    let series = &page.series;
+    put("cream-symbol", page.stock.symbol.to_string());
+    put("cream-vendor", series.vendor.to_string());
+    if let Some(currency) = series.currency().map(Currency::of) {
+        put("cream-currency", currency.code().to_owned());
+        put("cream-currency-major", currency.major().to_owned());
+        put("cream-currency-units", currency.units_per_major().to_string());
+    }
+    if let Some(time_zone) = series.time_zone() {
+        put("cream-time-zone", time_zone.to_owned());
+    }
+    put("cream-price-basis", query.price_basis(series).to_string());
+    if let Some(adjustment) = query.adjustment {
+        put("cream-adjustment", adjustment.to_string());
+    }
+    if let Some(limit) = page.limit {
+        put("cream-adjusted-from", limit.from.to_string());
+    }
+}
+
 fn write_json(query: &HistoryQuery, page: &Page) -> Vec<u8> {
-    let Page { stock, series, bars, next, .. } = page;
-    let mut bytes = Vec::with_capacity(320 + JSON_BAR_LEN * bars.len());
+    let Page { stock, series, bars, limit, next, .. } = page;
+    let mut bytes = Vec::with_capacity(480 + JSON_BAR_LEN * bars.len());
     let mut object = Object::open(&mut bytes);
     object.string("symbol", stock.symbol.as_str());
     object.string("vendor", series.vendor.name());
-    object.optional_string("currency", series.currency());
+    object.currency(series.currency());
     object.optional_string("time_zone", series.time_zone());
     object.string("interval", "1d");
+    object.string("price_basis", query.price_basis(series).name());
+    object.optional_string("adjustment", query.adjustment.map(Adjustment::name));
+    object.date("adjusted_from", limit.map(|limit| limit.from));
+    if let Some(limit) = limit {
+        object.string("adjusted_from_reason", &limit.to_string());
+    }
     object.date("start", query.span.start);
     object.date("end", query.span.end);
     object.integer("count", i64::try_from(bars.len()).ok());
@@ -290,7 +347,7 @@ mod tests {
         let cursor = cursor::encode(&scope, &at);
         assert!(query(&format!("cursor={cursor}")).is_ok());
         assert!(query(&format!("cursor={cursor}&limit=5&vendor=yahoo-page")).is_ok());
-        for other in ["vendor=yahoo-chart", "order=desc", "start=2025-01-01"] {
+        for other in ["vendor=yahoo-chart", "order=desc", "start=2025-01-01", "adjustment=raw"] {
             assert!(query(&format!("cursor={cursor}&{other}")).is_err(), "{other}");
         }
         let mangled = cursor::encode(&scope, b"x");
@@ -300,7 +357,7 @@ mod tests {
     #[test]
     fn what_is_not_served_is_refused() {
         assert!(query("interval=1d").is_ok());
-        for bad in ["interval=1wk", "interval=1h", "adjustment=raw", "adjustment=", "format=xml"] {
+        for bad in ["interval=1wk", "interval=1h", "adjustment=none", "adjustment=", "format=xml"] {
             assert!(query(bad).is_err(), "{bad}");
         }
     }

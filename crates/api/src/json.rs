@@ -1,7 +1,7 @@
 //! JSON and CSV text of bars, written straight into bytes: no value tree, no float, no allocation
 //! a cell.
 
-use cream_models::{Bar, Date, Price, Timestamp};
+use cream_models::{Bar, Currency, Date, Price, Timestamp};
 use cream_store::StoredBar;
 
 /// A JSON object under way.
@@ -55,6 +55,16 @@ impl<'a> Object<'a> {
             Some(value) => date(self.key(name), value),
             None => null(self.key(name)),
         }
+    }
+
+    /// In which unit prices are given: the code as delivered, the currency that it is a unit of,
+    /// and how many of it make one of that.
+    pub(crate) fn currency(&mut self, code: Option<&str>) {
+        let currency = code.map(Currency::of);
+        self.optional_string("currency", code);
+        self.optional_string("currency_major", currency.map(Currency::major));
+        let units = currency.map(|currency| i64::from(currency.units_per_major()));
+        self.integer("currency_units", units);
     }
 
     pub(crate) fn instant(&mut self, name: &str, value: Timestamp) {

@@ -21,6 +21,7 @@
 //! resource stand in one module: `stocks`, `history`, `actions`, `health`.
 
 mod actions;
+mod adjusted;
 mod answer;
 mod cursor;
 mod health;

@@ -63,8 +63,6 @@ pub(crate) struct Params {
     pairs: Vec<(String, String)>,
     /// What the route takes.
     taken: Vec<&'static str>,
-    /// What it knows, and refuses.
-    unserved: Vec<&'static str>,
     errors: Vec<FieldError>,
     /// Whether there were more errors than are kept.
     has_more_errors: bool,
@@ -88,7 +86,6 @@ impl Params {
         let mut params = Self {
             pairs: Vec::new(),
             taken: Vec::new(),
-            unserved: Vec::new(),
             errors: Vec::new(),
             has_more_errors: false,
         };
@@ -197,15 +194,6 @@ impl Params {
         found
     }
 
-    /// A parameter that is specified and not served yet: better refused than ignored.
-    pub(crate) fn not_served(&mut self, name: &'static str, message: &str) {
-        self.unserved.push(name);
-        let found = self.pairs.iter().find(|(given, _)| given == name);
-        if let Some((_, text)) = found.cloned() {
-            self.refuse(name, Some(&text), message);
-        }
-    }
-
     /// Takes note of an error that a caller found in a parameter.
     pub(crate) fn wrong(&mut self, name: &'static str, value: &str, message: impl Display) {
         self.refuse(name, Some(value), message.to_string());
@@ -220,9 +208,8 @@ impl Params {
         let pairs = std::mem::take(&mut self.pairs);
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &pairs {
-            let is_known = [&self.taken, &self.unserved, &seen]
-                .into_iter()
-                .any(|names| names.contains(&name.as_str()));
+            let is_known =
+                [&self.taken, &seen].into_iter().any(|names| names.contains(&name.as_str()));
             if is_known {
                 continue;
             }

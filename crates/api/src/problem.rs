@@ -73,6 +73,8 @@ error_codes! {
         "The request body is longer than the limit.";
     UriTooLong 414 "uri_too_long" "URI too long"
         "Path and query together are longer than the limit.";
+    NotAdjustable 422 "not_adjustable" "Cannot be adjusted"
+        "The prices of this vendor cannot be adjusted as `adjustment=` asks; `detail` names the reason and what can be had instead, `vendors` those held whose prices can be.";
     Internal 500 "internal" "Internal error"
         "A fault of the server; its log tells the cause under the `request_id`.";
     Unavailable 503 "unavailable" "Unavailable for the moment"

@@ -36,7 +36,8 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/stock-data/{symbol}/history",
-        summary: "Daily bars: ?start=&end=&vendor=&order=asc|desc&limit=&cursor=&format=json|csv",
+        summary: "Daily bars: ?start=&end=&vendor=&adjustment=raw|splits|all&order=asc|desc&limit=\
+                  &cursor=&format=json|csv",
         handler: || web::to(history::history),
     },
     Route {

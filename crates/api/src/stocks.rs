@@ -132,7 +132,8 @@ fn write_stock(out: &mut Vec<u8>, stock: &Stock, series: &[Series]) {
     object.list("series", series.iter(), |out, series| {
         let mut object = Object::open(out);
         object.string("vendor", series.vendor.name());
-        object.optional_string("currency", series.currency());
+        object.string("price_basis", series.vendor.price_basis().name());
+        object.currency(series.currency());
         object.optional_string("time_zone", series.time_zone());
         object.date("first_date", series.first_date);
         object.date("last_date", series.last_date);
@@ -176,8 +177,9 @@ fn write_latest(stock: &Stock, series: &Series, latest: &StoredBar) -> Vec<u8> {
     object.price("close", bar.close());
     object.price("adj_close", bar.adj_close());
     object.integer("volume", bar.volume());
-    object.optional_string("currency", series.currency());
+    object.currency(series.currency());
     object.string("vendor", series.vendor.name());
+    object.string("price_basis", series.vendor.price_basis().name());
     object.boolean("is_final", bar.is_final());
     object.strings("flags", bar.flags().names());
     object.instant("as_of", latest.as_of);

@@ -20,6 +20,7 @@
 //! Dates are trading dates in the exchange's own time zone; instants are UTC.
 
 mod action;
+mod adjust;
 mod bar;
 mod clock;
 mod currency;
@@ -34,6 +35,7 @@ mod vendor;
 pub use action::{
     ActionKind, ActionKinds, CorporateAction, CorporateEvent, SplitRatio, SplitRatioError,
 };
+pub use adjust::{AdjustError, AdjustLimit, Adjuster, Adjustment, LimitReason, UnknownAdjustment};
 pub use bar::{Bar, BarField, BarFlags};
 pub use clock::{Clock, SystemClock};
 pub use currency::Currency;

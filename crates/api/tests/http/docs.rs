@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use cream_api::ErrorCode;
+use cream_models::{Adjustment, PriceBasis, Vendor};
 
 use crate::support::filled;
 
@@ -17,6 +18,35 @@ fn the_error_table_is_the_codes() {
     for code in ErrorCode::ALL {
         let (name, status) = (code.code(), code.status());
         writeln!(table, "| `{name}` | {status} | {} | {} |", code.title(), code.meaning()).unwrap();
+    }
+    assert!(documentation().contains(&table), "docs/api.md must hold this table:\n{table}");
+}
+
+#[test]
+fn the_table_of_vendors_is_theirs() {
+    let mut table =
+        String::from("| vendor | prices | volume | dividends | `raw` | `splits` | `all` |\n");
+    table.push_str("|---|---|---|---|---|---|---|\n");
+    for vendor in Vendor::ALL {
+        write!(table, "| `{vendor}` |").unwrap();
+        for basis in [vendor.price_basis(), vendor.volume_basis(), vendor.dividend_basis()] {
+            let text = match basis {
+                PriceBasis::AsTraded => "as traded",
+                PriceBasis::SplitAdjusted => "split-adjusted",
+                PriceBasis::Unknown => "unknown",
+            };
+            write!(table, " {text} |").unwrap();
+        }
+        for adjustment in Adjustment::ALL {
+            let is_stored = adjustment.price_basis() == vendor.price_basis();
+            let text = match adjustment.check(vendor) {
+                Err(_) => "no",
+                Ok(()) if is_stored && adjustment != Adjustment::All => "as stored",
+                Ok(()) => "yes",
+            };
+            write!(table, " {text} |").unwrap();
+        }
+        table.push('\n');
     }
     assert!(documentation().contains(&table), "docs/api.md must hold this table:\n{table}");
 }

@@ -70,7 +70,7 @@ fn parameters_are_read_strictly() {
         },
         {
           "field": "limt",
-          "message": "this route takes no such parameter; it takes vendor, start, end, order, limit, format, interval, cursor",
+          "message": "this route takes no such parameter; it takes vendor, start, end, order, limit, format, interval, adjustment, cursor",
           "value": "1"
         }
       ],
@@ -86,7 +86,7 @@ fn parameters_are_read_strictly() {
         (format!("{history}?limit=-1"), "limit"),
         (format!("{history}?cursor=abc"), "cursor"),
         (format!("{history}?format=xml"), "format"),
-        (format!("{history}?adjustment=splits"), "adjustment"),
+        (format!("{history}?adjustment=none"), "adjustment"),
         (format!("{history}?vendor=nobody"), "vendor"),
         (format!("{history}?%FF=1"), "%FF"),
         ("/stock-data?limit=1001".to_owned(), "limit"),

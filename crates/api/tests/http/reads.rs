@@ -23,7 +23,7 @@ fn the_index_lists_every_route() {
 #[test]
 fn symbols_are_listed_page_by_page() {
     let api = filled();
-    insta::assert_snapshot!(api.get("/stock-data?q=tsl").text(), @r#"{"count":1,"stocks":[{"symbol":"TSLA","name":"TSLA \"Inc.\"","exchange":"NMS","kind":null,"series":[{"vendor":"yahoo-chart","currency":"USD","time_zone":"America/New_York","first_date":"2025-06-09","last_date":"2025-06-13","bars":5},{"vendor":"yahoo-page","currency":"USD","time_zone":"America/New_York","first_date":"2025-06-09","last_date":"2025-06-10","bars":2}]}],"next":null}"#);
+    insta::assert_snapshot!(api.get("/stock-data?q=tsl").text(), @r#"{"count":1,"stocks":[{"symbol":"TSLA","name":"TSLA \"Inc.\"","exchange":"NMS","kind":null,"series":[{"vendor":"yahoo-chart","price_basis":"split_adjusted","currency":"USD","currency_major":"USD","currency_units":1,"time_zone":"America/New_York","first_date":"2025-06-09","last_date":"2025-06-13","bars":5},{"vendor":"yahoo-page","price_basis":"split_adjusted","currency":"USD","currency_major":"USD","currency_units":1,"time_zone":"America/New_York","first_date":"2025-06-09","last_date":"2025-06-10","bars":2}]}],"next":null}"#);
     let mut symbols = Vec::new();
     let mut path = "/stock-data?limit=3".to_owned();
     loop {
@@ -43,8 +43,8 @@ fn symbols_are_listed_page_by_page() {
 #[test]
 fn the_latest_bar_is_the_freshest_vendors() {
     let api = filled();
-    insta::assert_snapshot!(api.get("/stock-data/TSLA").text(), @r#"{"id":541804630,"symbol":"TSLA","date":"2025-06-13","price":32531,"open":null,"high":null,"low":null,"close":325.31,"adj_close":null,"volume":null,"currency":"USD","vendor":"yahoo-chart","is_final":false,"flags":[],"as_of":"2025-06-13T15:00:00Z"}"#);
-    insta::assert_snapshot!(api.get("/stock-data/tsla?vendor=yahoo-page").text(), @r#"{"id":545998931,"symbol":"TSLA","date":"2025-06-10","price":32609,"open":null,"high":null,"low":null,"close":326.09,"adj_close":null,"volume":null,"currency":"USD","vendor":"yahoo-page","is_final":true,"flags":[],"as_of":"2025-06-10T21:00:00Z"}"#);
+    insta::assert_snapshot!(api.get("/stock-data/TSLA").text(), @r#"{"id":541804630,"symbol":"TSLA","date":"2025-06-13","price":32531,"open":null,"high":null,"low":null,"close":325.31,"adj_close":null,"volume":null,"currency":"USD","currency_major":"USD","currency_units":1,"vendor":"yahoo-chart","price_basis":"split_adjusted","is_final":false,"flags":[],"as_of":"2025-06-13T15:00:00Z"}"#);
+    insta::assert_snapshot!(api.get("/stock-data/tsla?vendor=yahoo-page").text(), @r#"{"id":545998931,"symbol":"TSLA","date":"2025-06-10","price":32609,"open":null,"high":null,"low":null,"close":326.09,"adj_close":null,"volume":null,"currency":"USD","currency_major":"USD","currency_units":1,"vendor":"yahoo-page","price_basis":"split_adjusted","is_final":true,"flags":[],"as_of":"2025-06-10T21:00:00Z"}"#);
     assert_eq!(api.get("/stock-data/TIE").json()["vendor"], "yahoo-chart");
 }
 
@@ -68,7 +68,7 @@ fn symbols_of_every_shape_are_found() {
 #[test]
 fn a_history_is_exact_in_json_and_csv() {
     let api = filled();
-    insta::assert_snapshot!(api.get("/stock-data/TSLA/history?start=2025-06-10").text(), @r#"{"symbol":"TSLA","vendor":"yahoo-chart","currency":"USD","time_zone":"America/New_York","interval":"1d","start":"2025-06-10","end":null,"count":4,"bars":[{"date":"2025-06-10","open":null,"high":null,"low":null,"close":326.09,"adj_close":null,"volume":null,"is_final":true,"flags":[],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","open":334.399994,"high":335.5,"low":322.5,"close":326.43,"adj_close":326.429993,"volume":122611400,"is_final":true,"flags":[],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-12","open":null,"high":null,"low":null,"close":-0.005,"adj_close":null,"volume":0,"is_final":true,"flags":["negative_price","zero_volume"],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-13","open":null,"high":null,"low":null,"close":325.31,"adj_close":null,"volume":null,"is_final":false,"flags":[],"as_of":"2025-06-13T15:00:00Z"}],"next":null}"#);
+    insta::assert_snapshot!(api.get("/stock-data/TSLA/history?start=2025-06-10").text(), @r#"{"symbol":"TSLA","vendor":"yahoo-chart","currency":"USD","currency_major":"USD","currency_units":1,"time_zone":"America/New_York","interval":"1d","price_basis":"split_adjusted","adjustment":null,"adjusted_from":null,"start":"2025-06-10","end":null,"count":4,"bars":[{"date":"2025-06-10","open":null,"high":null,"low":null,"close":326.09,"adj_close":null,"volume":null,"is_final":true,"flags":[],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","open":334.399994,"high":335.5,"low":322.5,"close":326.43,"adj_close":326.429993,"volume":122611400,"is_final":true,"flags":[],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-12","open":null,"high":null,"low":null,"close":-0.005,"adj_close":null,"volume":0,"is_final":true,"flags":["negative_price","zero_volume"],"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-13","open":null,"high":null,"low":null,"close":325.31,"adj_close":null,"volume":null,"is_final":false,"flags":[],"as_of":"2025-06-13T15:00:00Z"}],"next":null}"#);
     let csv = api.get("/stock-data/TSLA/history?format=csv&order=desc");
     insta::assert_snapshot!(csv.text(), @r#"
     date,open,high,low,close,adj_close,volume,is_final,flags,as_of
@@ -176,7 +176,7 @@ fn pages_stay_with_the_vendor_of_the_first() {
 
 #[test]
 fn corporate_actions_are_exact() {
-    insta::assert_snapshot!(filled().get("/stock-data/TSLA/actions").text(), @r#"{"symbol":"TSLA","vendor":"yahoo-chart","currency":"USD","start":null,"end":null,"count":3,"actions":[{"date":"2025-06-09","kind":"split","numerator":1.5,"denominator":1,"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","kind":"dividend","amount":0.26,"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","kind":"capital_gain","amount":0.000000001,"as_of":"2025-06-13T15:00:00Z"}]}"#);
+    insta::assert_snapshot!(filled().get("/stock-data/TSLA/actions").text(), @r#"{"symbol":"TSLA","vendor":"yahoo-chart","currency":"USD","currency_major":"USD","currency_units":1,"dividend_basis":"split_adjusted","start":null,"end":null,"count":3,"actions":[{"date":"2025-06-09","kind":"split","numerator":1.5,"denominator":1,"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","kind":"dividend","amount":0.26,"as_of":"2025-06-13T15:00:00Z"},{"date":"2025-06-11","kind":"capital_gain","amount":0.000000001,"as_of":"2025-06-13T15:00:00Z"}]}"#);
     let one = filled().get("/stock-data/TSLA/actions?end=2025-06-10").json();
     assert_eq!(one["count"], 1);
 }

@@ -1,0 +1,147 @@
+//! Adjusted bars: what has to be read beside a page of them, and the page adjusted by it.
+
+use cream_models::{
+    ActionKind, AdjustError, AdjustLimit, Adjuster, Adjustment, CorporateAction, Date, DateRange,
+    Price,
+};
+use cream_store::{BarQuery, Order, Reader, Series, StoredBar};
+
+use crate::problem::{ApiError, ErrorCode};
+
+/// Bars that are read at first to find a close before a page; the next time eight times as many.
+const STEP: u32 = 32;
+
+/// Refuses what no series of the vendor can be adjusted for, and tells what can be had instead.
+pub(crate) fn check(
+    reader: &mut Reader<'_>,
+    series: &Series,
+    adjustment: Adjustment,
+) -> Result<(), ApiError> {
+    let Err(error) = adjustment.check(series.vendor) else { return Ok(()) };
+    let held = reader.series_of(series.stock_id)?;
+    let vendors = held.iter().map(|series| series.vendor);
+    let able = vendors.filter(|vendor| adjustment.check(*vendor).is_ok());
+    Err(refusal(error, series, able.map(cream_models::Vendor::name).collect()))
+}
+
+fn refusal(error: AdjustError, series: &Series, able: Vec<&'static str>) -> ApiError {
+    let mut works = vec!["leaving adjustment out (prices as delivered)".to_owned()];
+    let others = Adjustment::ALL.into_iter().filter(|other| other.check(series.vendor).is_ok());
+    works.extend(others.map(|other| format!("adjustment={other}")));
+    works.extend(able.first().map(|vendor| format!("vendor={vendor}")));
+    let detail = format!("{error}; what works: {}", works.join(", "));
+    ApiError::new(ErrorCode::NotAdjustable, detail).with_vendors(able)
+}
+
+/// What a page of bars is adjusted by, of the same state of the database as the bars.
+pub(crate) struct Needed {
+    adjustment: Adjustment,
+    last_date: Date,
+    actions: Vec<CorporateAction>,
+    /// Closes that are not on the page, in any order.
+    closes: Vec<(Date, Price)>,
+}
+
+impl Needed {
+    /// Reads it; `None` where there is no bar to adjust.
+    pub(crate) fn read(
+        reader: &mut Reader<'_>,
+        series: &Series,
+        adjustment: Adjustment,
+        page: &[StoredBar],
+    ) -> Result<Option<Self>, ApiError> {
+        let dates = || page.iter().map(|stored| stored.bar.date());
+        let (Some(first), Some(last), Some(last_date)) =
+            (dates().min(), dates().max(), series.last_date)
+        else {
+            return Ok(None);
+        };
+        let mut actions = Vec::new();
+        if let Some(range) = between(first.next(), Some(last_date)) {
+            let stored = reader.actions(series.stock_id, series.vendor, range)?;
+            actions.extend(stored.into_iter().map(|stored| stored.action));
+        }
+        let mut needed = Self { adjustment, last_date, actions, closes: Vec::new() };
+        if adjustment == Adjustment::All {
+            needed.read_closes(reader, series, page, (first, last))?;
+        }
+        Ok(Some(needed))
+    }
+
+    /// The closes before ex-dates, as far as they are not on the page.
+    fn read_closes(
+        &mut self,
+        reader: &mut Reader<'_>,
+        series: &Series,
+        page: &[StoredBar],
+        (first, last): (Date, Date),
+    ) -> Result<(), ApiError> {
+        let is_cash = |action: &&CorporateAction| action.kind() != ActionKind::Split;
+        let mut ex_dates = self.actions.iter().filter(is_cash).map(|action| action.date);
+        let Some(earliest) = ex_dates.next() else { return Ok(()) };
+        let latest = ex_dates.next_back().unwrap_or(earliest);
+        if let Some(range) = between(last.next(), latest.previous()) {
+            let query = BarQuery { range, ..BarQuery::default() };
+            let bars = reader.bars(series.stock_id, series.vendor, &query)?;
+            self.closes.extend(closes(&bars));
+        }
+        let is_before = |(date, _): (Date, Price)| date < earliest;
+        if closes(page).chain(self.closes.iter().copied()).any(is_before) {
+            return Ok(());
+        }
+        // The page begins without closes, and the last one stands before it.
+        let Some(range) = between(Some(Date::MIN), first.previous()) else { return Ok(()) };
+        let mut limit = STEP;
+        loop {
+            let query = BarQuery { range, order: Order::Descending, limit };
+            let bars = reader.bars(series.stock_id, series.vendor, &query)?;
+            let found = closes(&bars).next();
+            if let Some((date, _)) = found
+                && let Some(range) = between(date.next(), Some(first))
+            {
+                // What brings that close to the share count of the page.
+                let stored = reader.actions(series.stock_id, series.vendor, range)?;
+                let splits = stored.into_iter().map(|stored| stored.action);
+                self.actions.extend(splits.filter(|action| action.kind() == ActionKind::Split));
+            }
+            self.closes.extend(found);
+            if found.is_some() || u32::try_from(bars.len()).is_ok_and(|count| count < limit) {
+                return Ok(());
+            }
+            limit = limit.saturating_mul(8);
+        }
+    }
+
+    /// Adjusts the page. What it gives is from which date on it could, where a bar lies before.
+    pub(crate) fn adjust(
+        &self,
+        series: &Series,
+        page: &mut [StoredBar],
+    ) -> Result<Option<AdjustLimit>, ApiError> {
+        let closes = self.closes.iter().copied().chain(closes(page));
+        let adjuster = Adjuster::new(
+            series.vendor,
+            self.adjustment,
+            &self.actions,
+            closes,
+            &series.actions_known,
+            self.last_date,
+        )
+        .map_err(|error| refusal(error, series, Vec::new()))?;
+        let mut limit = None;
+        for stored in page {
+            limit = limit.or(adjuster.limit().filter(|limit| stored.bar.date() < limit.from));
+            stored.bar = adjuster.bar(&stored.bar);
+        }
+        Ok(limit)
+    }
+}
+
+fn closes(bars: &[StoredBar]) -> impl Iterator<Item = (Date, Price)> {
+    bars.iter().filter_map(|stored| Some((stored.bar.date(), stored.bar.close()?)))
+}
+
+/// The dates from one to another; `None` where there are none.
+fn between(first: Option<Date>, last: Option<Date>) -> Option<DateRange> {
+    DateRange::new(first?, last?).ok()
+}
