@@ -173,7 +173,7 @@ impl Retriever {
         while let Some(request) = prepared.source.next(&question, &asked)
             && asked.len() < MAX_REQUESTS
         {
-            asked.push(Asked { request, result: Got::Answer(Vec::new()) });
+            asked.push(Asked { request, result: Got::Answer { next_page: None } });
         }
         let place = prepared.source.about().key.place().filter(|_| prepared.wants_key());
         let line = |asked: &Asked| {

@@ -76,8 +76,8 @@ pub(crate) struct Asked {
 /// How a request went whose failure does not end the fetch.
 #[derive(Debug)]
 pub(crate) enum Got {
-    /// An answer that the parser takes.
-    Answer(Vec<u8>),
+    /// An answer that the parser takes, and where it says that it goes on.
+    Answer { next_page: Option<String> },
     /// The symbol is not known, under this address.
     Unknown,
     /// The plan does not include it.
@@ -95,6 +95,11 @@ pub(crate) trait Source: Sync {
 
     /// What an answer means that neither its status nor the parser tells.
     fn judge(&self, _status: u16, _body: &[u8]) -> Option<Failure> {
+        None
+    }
+
+    /// The address of the next page, as an answer tells it.
+    fn next_page(&self, _body: &[u8]) -> Option<String> {
         None
     }
 
@@ -168,7 +173,7 @@ const fn per_day(requests: u32) -> RateLimit {
 fn in_turn(requests: Vec<Request>, before: &[Asked]) -> Option<Request> {
     if before
         .iter()
-        .any(|asked| asked.request.is_essential && !matches!(asked.result, Got::Answer(_)))
+        .any(|asked| asked.request.is_essential && !matches!(asked.result, Got::Answer { .. }))
     {
         return None;
     }
