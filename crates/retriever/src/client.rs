@@ -97,7 +97,7 @@ impl Client {
             }
             let reply = self.once(&url, call, form, jar)?;
             let Some(next) = &reply.location else { return Ok(reply) };
-            if (call.halt)(next) && next.path() != "/copyConsent" {
+            if (call.halt)(next) {
                 return Ok(reply);
             }
             if url.scheme() == "https" && next.scheme() != "https" {

@@ -102,8 +102,11 @@ pub enum Failure {
         /// Until then.
         until: Timestamp,
     },
-    /// The vendor asks for consent to its cookies, and giving it did not help.
-    #[error("the vendor asks for consent, and giving it did not help; try later or from elsewhere")]
+    /// The vendor asks for consent to its cookies; where it is known how to give it, that did not
+    /// help.
+    #[error(
+        "the vendor shows a page that asks for consent, and no prices; try later or from elsewhere"
+    )]
     Consent,
     /// The vendor wants a key and none is set.
     #[error("it needs an API key and none is set; get one at {at} and set it")]
@@ -135,7 +138,7 @@ pub enum Failure {
         words: String,
     },
     /// The vendor has no prices for these dates.
-    #[error("no prices {}; ask for other dates, or try later", within(.asked.as_ref()))]
+    #[error("no prices {}", within(.asked.as_ref()))]
     NoData {
         /// The dates; `None` for the whole history.
         asked: Option<DateRange>,
@@ -158,7 +161,9 @@ pub enum Failure {
         to: String,
     },
     /// The vendor refuses, for a reason of its own.
-    #[error("the vendor refuses with status {status}: {words}; see whether the symbol is right")]
+    #[error(
+        "the vendor refuses with status {status}: {words}; look at its words and at the symbol"
+    )]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -172,7 +177,7 @@ pub enum Failure {
         #[source]
         reason: ParseError,
         /// The answers, without secrets, to be archived.
-        pull: Box<Pull>,
+        pull: RejectedPull,
     },
     /// There is no rule for how the vendor spells the symbol.
     #[error(transparent)]
@@ -196,8 +201,47 @@ pub enum Failure {
     Cancelled,
 }
 
+/// A pull that is not understood. `Debug` does not show its answers, which are long.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RejectedPull(Box<Pull>);
+
+impl RejectedPull {
+    pub(crate) fn new(pull: Pull) -> Self {
+        Self(Box::new(pull))
+    }
+
+    /// The pull.
+    #[must_use]
+    pub fn into_pull(self) -> Pull {
+        *self.0
+    }
+}
+
+impl std::ops::Deref for RejectedPull {
+    type Target = Pull;
+
+    fn deref(&self) -> &Pull {
+        &self.0
+    }
+}
+
+impl AsRef<Pull> for RejectedPull {
+    fn as_ref(&self) -> &Pull {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for RejectedPull {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RejectedPull({} answers)", self.answers.len())
+    }
+}
+
 fn within(range: Option<&DateRange>) -> String {
-    range.map_or_else(|| "at all".to_owned(), |range| format!("within {range}"))
+    range.map_or_else(
+        || "at all; check the symbol, or give the vendor's own spelling".to_owned(),
+        |range| format!("within {range}; ask for other dates, or try later"),
+    )
 }
 
 /// What is to be done about a failure.
@@ -236,6 +280,8 @@ impl Failure {
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
+            // It may come whole the next time.
+            Self::NotUnderstood { .. } if self.is_passing() => Advice::RetryLater,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Cut { .. }
@@ -245,12 +291,13 @@ impl Failure {
             | Self::QuotaSpent { .. }
             | Self::CircuitOpen { .. }
             | Self::Limited { .. }
-            | Self::NoData { .. }
+            | Self::NoData { asked: Some(_) }
             | Self::Gate(_)
             | Self::Cancelled => Advice::RetryLater,
-            Self::UnknownSymbol { .. } | Self::NobodyToAsk(_) | Self::Reversed { .. } => {
-                Advice::GiveUp
-            }
+            Self::UnknownSymbol { .. }
+            | Self::NoData { asked: None }
+            | Self::NobodyToAsk(_)
+            | Self::Reversed { .. } => Advice::GiveUp,
             Self::Tls { .. }
             | Self::TooLarge { .. }
             | Self::Consent
@@ -305,11 +352,10 @@ impl Failure {
             | Self::Cut { .. }
             | Self::ServerError { .. }
             | Self::Down => true,
-            // An answer that ends too early, or is none at all.
-            Self::NotUnderstood { reason, .. } => matches!(
-                reason,
-                ParseError::Empty | ParseError::Truncated { .. } | ParseError::Syntax { .. }
-            ),
+            // An answer that ends too early.
+            Self::NotUnderstood { reason, .. } => {
+                matches!(reason, ParseError::Empty | ParseError::Truncated { .. })
+            }
             _ => false,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use cream_models::{Bar, Date, DateRange, PriceHistory, Timestamp};
 use cream_parser::pull::{Answer, Pull};
-use cream_parser::{ParseError, ParseOptions};
+use cream_parser::ParseOptions;
 use cream_retry::{Policy, Retry, Verdict};
 use log::{debug, warn};
 use url::Url;
@@ -19,7 +19,7 @@ use crate::key::Scrubber;
 use crate::options::host_of;
 use crate::retriever::{MAX_REQUESTS, Prepared, Retriever};
 use crate::turn::Turn;
-use crate::vendors::{Asked, Got, Need, Question, Session, is_consent};
+use crate::vendors::{Asked, Got, Key, Need, Question, Session, is_consent};
 
 /// The bound of the waits between attempts never grows beyond this.
 const LONGEST_DELAY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -30,9 +30,8 @@ pub(crate) struct Fetch<'a> {
     ask: &'a Ask,
     question: Question,
     pub(crate) wanted: &'a dyn Fn() -> bool,
-    /// When the first request was sent.
-    began: Timestamp,
-    answers: Vec<Answer>,
+    /// The question and the answers so far.
+    pull: Pull,
     asked: Vec<Asked>,
     /// Whether the session was renewed for this fetch.
     is_renewed: bool,
@@ -40,7 +39,7 @@ pub(crate) struct Fetch<'a> {
 
 /// What an attempt brought.
 enum Told {
-    Answer(Answer, Box<PriceHistory>),
+    Answer(Box<PriceHistory>),
     NotModified,
 }
 
@@ -64,9 +63,19 @@ impl<'a> Fetch<'a> {
         question: Question,
         wanted: &'a dyn Fn() -> bool,
     ) -> Self {
-        let began = retriever.clock.now();
-        let (answers, asked) = (Vec::new(), Vec::new());
-        Self { retriever, vendor, ask, question, wanted, began, answers, asked, is_renewed: false }
+        let is_cut = vendor.source.is_cut(&question);
+        let pull = Pull {
+            vendor: ask.vendor,
+            symbol: ask.symbol.clone(),
+            vendor_symbol: question.symbol.clone(),
+            from: ask.from.filter(|_| !is_cut),
+            to: ask.to,
+            actions: vendor.source.asks_actions(&question),
+            fetched_at: retriever.clock.now(),
+            answers: Vec::new(),
+        };
+        let asked = Vec::new();
+        Self { retriever, vendor, ask, question, wanted, pull, asked, is_renewed: false }
     }
 
     pub(crate) fn run(mut self) -> Result<Fetched, Failure> {
@@ -79,11 +88,10 @@ impl<'a> Fetch<'a> {
             }
             let result = match self.request(&request) {
                 Ok(Told::NotModified) => return Ok(Fetched::Unchanged),
-                Ok(Told::Answer(answer, read)) => {
-                    let body = answer.body.clone();
-                    self.answers.push(answer);
+                Ok(Told::Answer(read)) => {
                     history = Some(*read);
-                    Got::Answer(body)
+                    let body = self.pull.answers.last().map_or(&[][..], |answer| &answer.body);
+                    Got::Answer { next_page: self.vendor.source.next_page(body) }
                 }
                 Err(failure) => {
                     let got = match &failure {
@@ -102,7 +110,7 @@ impl<'a> Fetch<'a> {
             };
             self.asked.push(Asked { request, result });
         }
-        let is_answered = |asked: &&Asked| matches!(asked.result, Got::Answer(_));
+        let is_answered = |asked: &&Asked| matches!(asked.result, Got::Answer { .. });
         let last = self.asked.iter().rfind(|asked| asked.request.is_essential);
         let (Some(_), Some(history)) = (last.filter(is_answered), history) else {
             return Err(excuse.unwrap_or(Failure::NoData { asked: self.range() }));
@@ -111,16 +119,15 @@ impl<'a> Fetch<'a> {
     }
 
     /// Reads all answers together, and checks that they hold what was asked for.
-    fn finish(self, read: PriceHistory) -> Result<Fetched, Failure> {
-        let pull = self.pull(self.answers.clone(), self.vendor.source.asks_actions(&self.question));
+    fn finish(mut self, read: PriceHistory) -> Result<Fetched, Failure> {
         // A single answer was read just so.
         let is_read = self.vendor.source.about().is_single;
-        let history = if is_read { read } else { self.read(&pull)? };
+        let history = if is_read { read } else { self.read(self.pull.actions)? };
         if !self.holds(&history.bars) {
             return Err(Failure::NoData { asked: self.range() });
         }
         let validators = self.validators();
-        Ok(Fetched::Pull(Box::new(FetchedPull { pull, history, validators })))
+        Ok(Fetched::Pull(Box::new(FetchedPull { pull: self.pull, history, validators })))
     }
 
     /// Whether there is a bar of the dates asked for.
@@ -134,7 +141,7 @@ impl<'a> Fetch<'a> {
     }
 
     fn validators(&self) -> Option<Validators> {
-        let [answer] = self.answers.as_slice() else { return None };
+        let [answer] = self.pull.answers.as_slice() else { return None };
         let [asked] = self.asked.as_slice() else { return None };
         let about = self.vendor.source.about();
         let header = |name: &str| {
@@ -147,28 +154,14 @@ impl<'a> Fetch<'a> {
         Some(Validators { url: self.vendor.scrubber.text(url.as_str()), etag, last_modified })
     }
 
-    fn pull(&self, answers: Vec<Answer>, actions: bool) -> Pull {
-        let is_cut = self.vendor.source.is_cut(&self.question);
-        Pull {
-            vendor: self.ask.vendor,
-            symbol: self.ask.symbol.clone(),
-            vendor_symbol: self.question.symbol.clone(),
-            from: self.ask.from.filter(|_| !is_cut),
-            to: self.ask.to,
-            actions,
-            fetched_at: self.began,
-            answers,
-        }
-    }
-
-    fn read(&self, pull: &Pull) -> Result<PriceHistory, Failure> {
+    /// What the answers say so far, with what was asked of corporate actions.
+    fn read(&mut self, actions: bool) -> Result<PriceHistory, Failure> {
+        let asked = std::mem::replace(&mut self.pull.actions, actions);
         let options = ParseOptions::default().with_vendor(self.ask.vendor);
-        cream_parser::parse_with(&pull.to_bytes(0), &options)
-            .map_err(|error| self.not_read(error, pull))
-    }
-
-    fn not_read(&self, error: ParseError, pull: &Pull) -> Failure {
-        judge::of_answer(error, &self.question.symbol, self.range(), pull)
+        let read = cream_parser::parse_with(&self.pull.to_bytes(0), &options);
+        self.pull.actions = asked;
+        let spelling = &self.question.symbol;
+        read.map_err(|error| judge::of_answer(error, spelling, self.range(), &self.pull))
     }
 
     /// One request, tried again where a failure may pass.
@@ -213,14 +206,12 @@ impl<'a> Fetch<'a> {
         let url = self.address(request)?;
         let turn = Turn::take(self)?;
         let generation = self.session().generation;
-        let mut result = self.send(request, &url);
+        let mut result = self.send(&url);
         let may_be_cured = self.vendor.source.session() != Need::Nothing && !self.is_renewed;
         if may_be_cured && result.as_ref().err().is_some_and(|failed| is_refusal(&failed.failure)) {
             self.is_renewed = true;
             result = match self.renew(generation) {
-                Ok(()) => {
-                    Turn::count(self).map_err(Failed::from).and_then(|()| self.send(request, &url))
-                }
+                Ok(()) => Turn::count(self).map_err(Failed::from).and_then(|()| self.send(&url)),
                 Err(failure) => Err(failure.into()),
             };
         }
@@ -230,7 +221,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn send(&self, request: &Request, url: &Url) -> Result<Told, Failed> {
+    fn send(&mut self, url: &Url) -> Result<Told, Failed> {
         let (mut jar, crumb, scrubber) = {
             let session = self.session();
             let mut scrubber = self.vendor.scrubber.clone();
@@ -279,14 +270,20 @@ impl<'a> Fetch<'a> {
         let status = reply.status;
         debug!(vendor, symbol, status, bytes = reply.body.len(); "answered");
         let wish = reply.header("retry-after").and_then(|text| crate::words::retry_after(text, at));
-        self.judged(request, reply, (shown, at), is_conditional, &scrubber)
-            .map_err(|failure| Failed { failure, wish })
+        let told = self.judged(reply, (shown, at), is_conditional, &scrubber);
+        told.map_err(|failure| match (failure, about.key) {
+            // Where none was sent, none was refused.
+            (Failure::KeyRefused { .. }, Key::Optional(_, at)) if self.vendor.key.is_none() => {
+                Failure::KeyMissing { at }
+            }
+            (failure, _) => failure,
+        })
+        .map_err(|failure| Failed { failure, wish })
     }
 
     /// What an answer means.
     fn judged(
-        &self,
-        request: &Request,
+        &mut self,
         reply: Reply,
         (url, at): (String, Timestamp),
         is_conditional: bool,
@@ -320,17 +317,29 @@ impl<'a> Fetch<'a> {
                 ));
             }
         }
+        if body.trim_ascii().is_empty() {
+            return Err(Failure::Cut { reason: "it is empty".to_owned() });
+        }
         let clean = |(name, value): (String, String)| (name, scrubber.text(&value));
         let headers = reply.headers.into_iter().map(clean).collect();
-        let answer = Answer { url, at, status: reply.status, headers, body };
-        let mut answers = self.answers.clone();
-        answers.push(answer.clone());
+        self.pull.answers.push(Answer { url, at, status: reply.status, headers, body });
+        let told = self.readable();
+        if told.is_err() {
+            self.pull.answers.pop();
+        }
+        told.map(|history| Told::Answer(Box::new(history)))
+    }
+
+    /// What the answers say, where they are not too long.
+    fn readable(&mut self) -> Result<PriceHistory, Failure> {
+        let limit = self.retriever.options.max_body;
+        let lengths = self.pull.answers.iter().map(|answer| answer.body.len());
+        let length = lengths.fold(0_usize, usize::saturating_add);
+        if u64::try_from(length).unwrap_or(u64::MAX) > limit {
+            return Err(Failure::TooLarge { limit });
+        }
         // Before the last answer there cannot be all actions.
-        let actions =
-            self.vendor.source.about().is_single && self.vendor.source.asks_actions(&self.question);
-        debug_assert!(request.is_essential || !self.answers.is_empty(), "prices come first");
-        let history = self.read(&self.pull(answers, actions))?;
-        Ok(Told::Answer(answer, Box::new(history)))
+        self.read(self.pull.actions && self.vendor.source.about().is_single)
     }
 
     /// The headers of a conditional request, where this is the address that they are of.
@@ -400,7 +409,7 @@ impl<'a> Fetch<'a> {
             match reply.status {
                 429 => Err(Failure::RateLimited { until: self.retriever.clock.now() }),
                 status @ 500.. => {
-                    let words = crate::words::quoted(&reply.body);
+                    let words = "on the way to a cookie".to_owned();
                     Err(Failure::ServerError { status, words })
                 }
                 _ => Ok(reply),

@@ -168,7 +168,7 @@ pub(crate) const SHORTEST_REST: Duration = Duration::from_secs(60);
 /// The longest time for which a vendor is left alone on our own account.
 pub(crate) const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// The longest time that a vendor can ask for.
-const LONGEST_WISH: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const LONGEST_WISH: Duration = Duration::from_secs(7 * 86_400);
 
 fn rest(doublings: u32) -> Duration {
     SHORTEST_REST.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(LONGEST_REST)

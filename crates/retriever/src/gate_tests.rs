@@ -126,7 +126,7 @@ proptest! {
         let gate = MemoryGate::default();
         let limits: Vec<_> =
             limits.into_iter().map(|(requests, seconds)| limit(requests, seconds)).collect();
-        let (mut now, mut latest) = (at(0), at(0));
+        let (mut now, mut latest) = (at(0), at(-1000));
         let mut granted = Vec::new();
         for step in steps {
             now = now.plus_seconds(step);

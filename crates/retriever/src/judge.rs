@@ -4,7 +4,7 @@ use cream_models::{DateRange, Timestamp};
 use cream_parser::pull::Pull;
 use cream_parser::{ParseError, ParseOptions};
 
-use crate::error::Failure;
+use crate::error::{Failure, RejectedPull};
 use crate::retriever::Prepared;
 use crate::vendors::Key;
 use crate::words::quoted;
@@ -19,12 +19,20 @@ pub(crate) fn of_answer(
     asked: Option<DateRange>,
     pull: &Pull,
 ) -> Failure {
-    refusal(&error, spelling, asked).unwrap_or_else(|| match error {
+    let told = refusal(&error, spelling, asked).or_else(|| {
+        // A page where JSON was expected may say why.
+        let body = &pull.answers.last()?.body;
+        let is_page = body.trim_ascii_start().starts_with(b"<");
+        let error = cream_parser::parse(body).err().filter(|_| is_page)?;
+        refusal(&error, spelling, asked)
+            .filter(|failure| !matches!(failure, Failure::NoData { .. }))
+    });
+    told.unwrap_or_else(|| match error {
         ParseError::VendorError { code, description, .. } => Failure::Refused {
             status: pull.answers.last().map_or(200, |answer| answer.status),
             words: quoted(format!("{code}: {description}").as_bytes()),
         },
-        reason => Failure::NotUnderstood { reason, pull: Box::new(pull.clone()) },
+        reason => Failure::NotUnderstood { reason, pull: RejectedPull::new(pull.clone()) },
     })
 }
 

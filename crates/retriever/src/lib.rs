@@ -50,7 +50,7 @@ mod vendors;
 mod words;
 
 pub use ask::{Ask, Fetched, FetchedPull, Validators};
-pub use error::{Advice, Failure, RetrievalError};
+pub use error::{Advice, Failure, RejectedPull, RetrievalError};
 pub use gate::{Gate, GateError, Grant, MemoryGate, Standing};
 pub use key::{ApiKey, ApiKeyError};
 pub use options::{OptionsError, RetrieverOptions, VendorOptions};

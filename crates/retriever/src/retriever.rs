@@ -173,7 +173,7 @@ impl Retriever {
         while let Some(request) = prepared.source.next(&question, &asked)
             && asked.len() < MAX_REQUESTS
         {
-            asked.push(Asked { request, result: Got::Answer(Vec::new()) });
+            asked.push(Asked { request, result: Got::Answer { next_page: None } });
         }
         let place = prepared.source.about().key.place().filter(|_| prepared.wants_key());
         let line = |asked: &Asked| {
@@ -197,7 +197,7 @@ impl Retriever {
             vendor: *vendor,
             key: match prepared.source.about().key {
                 Key::None => KeyNeed::None,
-                Key::Optional(_) => KeyNeed::Optional,
+                Key::Optional(..) => KeyNeed::Optional,
                 Key::Required(..) => KeyNeed::Required,
             },
             key_is_set: prepared.key.is_some(),

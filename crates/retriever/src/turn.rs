@@ -6,7 +6,7 @@ use cream_models::Timestamp;
 
 use crate::error::Failure;
 use crate::fetch::Fetch;
-use crate::gate::{Grant, Outcome, Standing, later, until};
+use crate::gate::{Grant, LONGEST_WISH, Outcome, Standing, later, until};
 
 /// A turn to make a request.
 #[must_use]
@@ -96,7 +96,7 @@ impl Turn {
             }
             Failure::QuotaSpent { words, .. } => {
                 let renewed = fetch.vendor.source.renewed(now, &words);
-                let until = wish.map_or(renewed, |wish| later(now, wish));
+                let until = wish.map_or(renewed, |wish| later(now, wish.min(LONGEST_WISH)));
                 let reason = format!("its quota is spent: {words}");
                 self.tell(fetch, &Outcome::Spent { until, reason })?;
                 Ok(Failure::QuotaSpent { until, words })

@@ -5,6 +5,7 @@ use cream_models::{Timestamp, Vendor};
 
 use super::{About, Asked, Key, Question, Source, in_turn, next_day, per_day, per_minute};
 use crate::address::{KeyPlace, Request, Target};
+use crate::error::Failure;
 
 pub(crate) struct AlphaVantage;
 
@@ -35,6 +36,12 @@ impl Source for AlphaVantage {
             .with("outputsize", size)
             .with("datatype", "json");
         in_turn(vec![Request::prices(target.build())], before)
+    }
+
+    fn judge(&self, status: u16, body: &[u8]) -> Option<Failure> {
+        // How it says that there is nothing.
+        let is_nothing = status == 200 && body.trim_ascii() == b"{}";
+        is_nothing.then_some(Failure::NoData { asked: None })
     }
 
     fn renewed(&self, now: Timestamp, _words: &str) -> Timestamp {

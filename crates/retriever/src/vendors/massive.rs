@@ -28,12 +28,11 @@ impl Source for Massive {
     fn next(&self, question: &Question, before: &[Asked]) -> Option<Request> {
         let Some(last) = before.last() else { return Some(prices(question, question.from)) };
         match &last.result {
-            Got::Answer(body) => {
-                if let Some(target) = next_page(body) {
-                    let is_essential = last.request.is_essential;
-                    return Some(Request { target, is_essential });
-                }
+            Got::Answer { next_page: Some(target) } => {
+                let is_essential = last.request.is_essential;
+                return Some(Request { target: target.clone(), is_essential });
             }
+            Got::Answer { next_page: None } => {}
             // The whole history is more than the free plan gives: then as much as it does.
             Got::NotInPlan if question.from.is_none() && before.len() == 1 => {
                 let from = Date::from_days(question.to.days() - FREE_DAYS);
@@ -50,6 +49,10 @@ impl Source for Massive {
             .into_iter()
             .find(|(kind, _)| !before.iter().any(|asked| is_of(&asked.request, kind)))
             .map(|(kind, date)| actions(question, kind, date))
+    }
+
+    fn next_page(&self, body: &[u8]) -> Option<String> {
+        next_page(body)
     }
 
     fn renewed(&self, now: Timestamp, _words: &str) -> Timestamp {

@@ -38,8 +38,8 @@ pub(crate) struct About {
 pub(crate) enum Key {
     /// It knows none.
     None,
-    /// It takes one.
-    Optional(KeyPlace),
+    /// It takes one, to be had here.
+    Optional(KeyPlace, &'static str),
     /// It answers nothing without one, to be had here.
     Required(KeyPlace, &'static str),
 }
@@ -48,7 +48,7 @@ impl Key {
     pub(crate) const fn place(self) -> Option<KeyPlace> {
         match self {
             Self::None => None,
-            Self::Optional(place) | Self::Required(place, _) => Some(place),
+            Self::Optional(place, _) | Self::Required(place, _) => Some(place),
         }
     }
 }
@@ -76,8 +76,8 @@ pub(crate) struct Asked {
 /// How a request went whose failure does not end the fetch.
 #[derive(Debug)]
 pub(crate) enum Got {
-    /// An answer that the parser takes.
-    Answer(Vec<u8>),
+    /// An answer that the parser takes, and where it says that it goes on.
+    Answer { next_page: Option<String> },
     /// The symbol is not known, under this address.
     Unknown,
     /// The plan does not include it.
@@ -95,6 +95,11 @@ pub(crate) trait Source: Sync {
 
     /// What an answer means that neither its status nor the parser tells.
     fn judge(&self, _status: u16, _body: &[u8]) -> Option<Failure> {
+        None
+    }
+
+    /// The address of the next page, as an answer tells it.
+    fn next_page(&self, _body: &[u8]) -> Option<String> {
         None
     }
 
@@ -144,6 +149,7 @@ pub(crate) static SOURCES: [&dyn Source; 8] = [
 ];
 
 /// How a vendor is asked.
+#[cfg(test)]
 pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Source> {
     SOURCES.iter().copied().find(|source| source.about().vendor == vendor)
 }
@@ -167,7 +173,7 @@ const fn per_day(requests: u32) -> RateLimit {
 fn in_turn(requests: Vec<Request>, before: &[Asked]) -> Option<Request> {
     if before
         .iter()
-        .any(|asked| asked.request.is_essential && !matches!(asked.result, Got::Answer(_)))
+        .any(|asked| asked.request.is_essential && !matches!(asked.result, Got::Answer { .. }))
     {
         return None;
     }

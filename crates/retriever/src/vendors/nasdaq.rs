@@ -32,7 +32,7 @@ impl Source for Nasdaq {
     }
 
     fn next(&self, question: &Question, before: &[Asked]) -> Option<Request> {
-        let answered = before.iter().find(|asked| matches!(asked.result, Got::Answer(_)));
+        let answered = before.iter().find(|asked| matches!(asked.result, Got::Answer { .. }));
         let Some(answered) = answered else {
             return CLASSES.get(before.len()).map(|class| prices(question, class));
         };
