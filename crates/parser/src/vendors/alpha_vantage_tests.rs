@@ -103,7 +103,7 @@ fn refusals_are_told_by_their_words_and_keep_the_key() {
         ("{}".to_owned(), "expected an object with the key \"Time Series (Daily)\""),
         (r#"{"Meta Data":{"2. Symbol":"X"}}"#.to_owned(), "expected an object with the key"),
         (r#"{"Meta Data":{},"Time Series (Daily)":{}}"#.to_owned(), "no rows in the series"),
-        ("timestamp,open\r\n".to_owned(), "unknown format"),
+        ("Hello there\r\n".to_owned(), "unknown format"),
         ("[]".to_owned(), "expected an object with the key \"Time Series (Daily)\""),
     ] {
         let found = refused(&text);

@@ -147,7 +147,7 @@ fn refusals_are_told_by_their_words() {
         ("Error: Ticker 'X' not found", "not found (at byte 0)"),
         (r#"{"x":1}"#, "expected an array of daily prices"),
         ("[]", "no rows"),
-        ("date,close\n", "unknown format, it begins with \"date,close\""),
+        ("Hello there\n", "unknown format, it begins with \"Hello there\""),
         ("[1", "cut off"),
         ("[{}]x", "expected the end of the JSON text"),
     ] {
