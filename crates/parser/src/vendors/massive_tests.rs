@@ -48,6 +48,20 @@ fn aggregates_are_dated_in_new_york() {
 }
 
 #[test]
+fn days_of_currencies_may_begin_in_utc_and_no_others() {
+    // Behind its results, as the vendor's documentation has it, the ticker is known late.
+    let utc = r#"{"adjusted":true,"results":[{"t":1709856000000,"o":1,"h":1,"l":1,"c":1,"v":7}],
+        "status":"OK","ticker":"C:EURUSD"}"#;
+    let history = read(Vendor::Massive, utc).unwrap();
+    assert_eq!(bars(&history), ["2024-03-08 o 1 h 1 l 1 c 1 a - v 7 live"]);
+    let error = message(Vendor::Massive, &utc.replace("C:EURUSD", "EURUSD"));
+    assert!(
+        error.contains("\"1709856000000\" at byte 33: expected the milliseconds of"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_pull_tells_prices_splits_and_dividends_in_any_order() {
     let answers = [(PRICES_AT, PRICES), (SPLITS_AT, SPLITS), (DIVIDENDS_AT, DIVIDENDS)];
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
