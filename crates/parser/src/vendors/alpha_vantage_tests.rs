@@ -100,6 +100,7 @@ fn refusals_are_told_by_their_words_and_keep_the_key() {
         ),
         (r#"{"Error Message":"Invalid API call. Please retry."}"#.to_owned(), "not found"),
         (format!(r#"{{"Information":"Hello {key}"}}"#), "\"Hello ***\""),
+        (format!(r#"{{"Hi":"A {key}"}}"#), "unexpected \"{\\\"Hi\\\":\\\"A ***"),
         ("{}".to_owned(), "expected an object with the key \"Time Series (Daily)\""),
         (r#"{"Meta Data":{"2. Symbol":"X"}}"#.to_owned(), "expected an object with the key"),
         (r#"{"Meta Data":{},"Time Series (Daily)":{}}"#.to_owned(), "no rows in the series"),

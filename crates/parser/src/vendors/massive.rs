@@ -88,7 +88,8 @@ impl Format for Massive {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
-        let start = answers.first().map_or(0, |answer| at(answer.start()));
+        let prices_answer = answers.iter().find(|answer| answer.asked("/v2/aggs/"));
+        let start = prices_answer.or(answers.first()).map_or(0, |answer| at(answer.start()));
         let (mut prices, mut splits, mut dividends) =
             (Pages::default(), Pages::default(), Pages::default());
         let mut reading = Reading {
