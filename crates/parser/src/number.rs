@@ -318,7 +318,8 @@ impl Number {
     /// is out of range.
     #[inline(always)]
     pub(crate) fn exact_price(&self, bytes: &[u8]) -> Option<Nanos> {
-        match self.exact_magnitude().filter(|_| self.plain) {
+        let magnitude = if self.plain { self.exact_magnitude() } else { None };
+        match magnitude {
             Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
             None => scaled(self.text(bytes), PLACES),
         }

@@ -77,7 +77,7 @@ fn what_is_no_answer_is_an_error_of_its_own() {
         ("Edge: Too Many Requests", "(at byte 6)"),
         ("Will be right back", "right back"),
         ("Unauthenticated", "unknown format, it begins with \"Unauthenticated\""),
-        ("Date,Open\n", "unknown format"),
+        ("Date,Open\n", "no rows in the CSV"),
         ("[1,2]", "unknown format"),
         ("{\"quoteSummary\":{}}", "unknown format"),
         ("{", "cut off at byte 1"),
