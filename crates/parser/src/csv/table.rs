@@ -32,6 +32,8 @@ pub(crate) struct Table<'a> {
     fields: Vec<Field>,
     /// The symbol of the rows so far.
     symbol: Option<&'a [u8]>,
+    /// What stands behind the date in rows so far, a midnight.
+    tail: &'a [u8],
     /// The dates of rows with a time of day other than midnight, and where these stand.
     timed: Vec<(Date, usize)>,
     /// A column of actions each.
@@ -61,6 +63,7 @@ impl<'a> Table<'a> {
             rows: Rows::default(),
             fields: Vec::new(),
             symbol: plan.symbol.as_deref().map(str::as_bytes),
+            tail: b"",
             timed: Vec::new(),
             actions: Default::default(),
             readable: 0,
@@ -97,7 +100,8 @@ impl<'a> Table<'a> {
         for role in &self.plan.roles {
             let end = match role {
                 Role::Date => {
-                    let Some((date, end)) = self.months.quick(bytes, pos, separator) else {
+                    let Some((date, end)) = self.months.quick(bytes, pos, separator, self.tail)
+                    else {
                         return Ok(None);
                     };
                     bar = bar.with_date(date);
@@ -128,7 +132,11 @@ impl<'a> Table<'a> {
                     }
                 }
                 Role::Other => other(bytes, pos, separator),
-                Role::Time | Role::Symbol | Role::Period => None,
+                Role::Symbol => self.symbol.and_then(|symbol| same(bytes, pos, separator, symbol)),
+                Role::Period => same(bytes, pos, separator, b"D"),
+                Role::Time => ["000000", "00:00:00"]
+                    .iter()
+                    .find_map(|midnight| same(bytes, pos, separator, midnight.as_bytes())),
             };
             let Some(end) = end else { return Ok(None) };
             left -= 1;
@@ -259,7 +267,12 @@ impl<'a> Table<'a> {
             match role {
                 Role::Time => timed |= !date::is_midnight(text),
                 _ => match date::day(text) {
-                    Ok(day) => (date, timed) = (Some(day.date), timed | day.timed),
+                    Ok(day) => {
+                        (date, timed) = (Some(day.date), timed | day.timed);
+                        if !day.timed && !field.quoted {
+                            self.tail = date::tail(text);
+                        }
+                    }
                     Err(NoDay::DayFirst) => return Err(day_first(text, field.start)),
                     Err(NoDay::Bad) => {}
                 },
@@ -464,6 +477,13 @@ const fn is_none_of(kind: ActionKind, nanos: i64) -> bool {
 
 const fn is_none(role: Role, nanos: i64) -> bool {
     nanos == 0 || matches!(role, Role::Split) && nanos == ONE
+}
+
+/// Where a cell ends that holds this text and nothing else.
+#[inline(always)]
+fn same(bytes: &[u8], start: usize, separator: u8, text: &[u8]) -> Option<usize> {
+    let rest = bytes.get(start..)?.strip_prefix(text)?;
+    ends(*rest.first()?, separator).then_some(start + text.len())
 }
 
 /// Where a cell ends that is not read. `None` where it begins with a quote, and at the file's end.
