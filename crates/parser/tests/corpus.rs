@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use cream_models::Vendor;
+
 #[allow(unreachable_pub, reason = "shared with the fuzz targets")]
 #[path = "../fuzz/fuzz_targets/promises.rs"]
 mod promises;
@@ -14,7 +16,11 @@ fn every_input_of_the_corpus_keeps_the_promises() {
     let mut replayed = 0;
     for folder in std::fs::read_dir(corpus).unwrap() {
         for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
-            promises::check(&std::fs::read(file.unwrap().path()).unwrap());
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            promises::check(&bytes);
+            for vendor in Vendor::ALL {
+                promises::check_as(&bytes, vendor);
+            }
             replayed += 1;
         }
     }
@@ -27,7 +33,12 @@ fn the_corpus_reaches_what_it_is_there_for() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(path);
         cream_parser::parse(&std::fs::read(path).unwrap()).unwrap()
     };
-    for history in [read("chart/small.json"), read("page/small.html")] {
-        assert_eq!((history.bars.len(), history.actions.len()), (2, 2));
+    for path in ["chart/small.json", "page/small.html", "csv/yfinance.csv"] {
+        let history = read(path);
+        assert_eq!((history.bars.len(), history.actions.len()), (2, 2), "{path}");
     }
+    for path in ["levels.csv", "lean.csv", "quoted.csv", "thousands.csv", "../stooq/daily.csv"] {
+        assert_eq!(read(&format!("csv/{path}")).bars.len(), 2, "{path}");
+    }
+    assert_eq!(read("stooq/bulk.txt").vendor_symbol.as_deref(), Some("DEMO.US"));
 }

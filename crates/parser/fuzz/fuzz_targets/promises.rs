@@ -1,14 +1,26 @@
 //! What must hold of every history, whatever the bytes.
 
-use cream_models::PriceHistory;
+use cream_models::{PriceHistory, Vendor};
 use cream_parser::{ParseOptions, parse_with};
 
+/// Checks bytes whose vendor is found by content.
+#[allow(dead_code, reason = "each target has a use for one of these")]
 pub fn check(bytes: &[u8]) {
+    check_with(bytes, &ParseOptions::default());
+}
+
+/// Checks bytes that are said to be a vendor's.
+#[allow(dead_code, reason = "each target has a use for one of these")]
+pub fn check_as(bytes: &[u8], vendor: Vendor) {
+    check_with(bytes, &ParseOptions::default().with_vendor(vendor));
+}
+
+fn check_with(bytes: &[u8], known: &ParseOptions) {
     let fetched_on = "2025-06-16".parse().expect("a date");
     for options in [
-        ParseOptions::default(),
-        ParseOptions::default().with_fetched_on(fetched_on).with_asked_events(true),
-        ParseOptions::default().with_max_warnings(0),
+        known.clone(),
+        known.clone().with_fetched_on(fetched_on).with_asked_events(true),
+        known.clone().with_max_warnings(0),
     ] {
         match parse_with(bytes, &options) {
             Ok(history) => sound(&history),

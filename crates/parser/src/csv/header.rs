@@ -148,7 +148,9 @@ pub(crate) fn vendor(bytes: &[u8], start: usize) -> Option<Vendor> {
 
 /// Where the first line begins that is neither blank nor a comment.
 fn skip(bytes: &[u8], start: usize) -> usize {
-    let mut pos = start;
+    // White space was passed over before, but tabs separate a column without a name.
+    let before = bytes.get(..start).unwrap_or_default();
+    let mut pos = start - before.iter().rev().take_while(|byte| **byte == b'\t').count();
     loop {
         let rest = bytes.get(pos..).unwrap_or_default();
         let rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest);

@@ -257,7 +257,8 @@ mod tests {
 
         #[test]
         fn the_usual_shapes_are_quick(whole in 0_u32..10_000_000, fraction in 0_u32..100_000_000, digits in 1_usize..=8) {
-            let fraction = &format!("{fraction:08}")[..digits];
+            let fraction = format!("{fraction:08}");
+            let fraction: String = fraction.chars().take(digits).collect();
             let text = format!("{whole}.{fraction}");
             let nanos = format!("{whole}{fraction:0<9}").parse().unwrap();
             prop_assert_eq!(quick_price(&padded(&text), 0, b','), Some((nanos, text.len())));

@@ -56,11 +56,14 @@ struct Cells {
 
 impl<'a> Table<'a> {
     pub(crate) fn new(bytes: &'a [u8], plan: &'a Plan) -> Self {
+        let rows = bytes.get(plan.rows..).unwrap_or_default();
+        let row = memchr(b'\n', rows).unwrap_or(rows.len()).max(SHORT_ROW);
         Self {
             bytes,
             plan,
             months: Months::new(),
-            rows: Rows::default(),
+            // Rows are of about the same length.
+            rows: Rows::with_room(rows.len() / row + 1),
             fields: Vec::new(),
             symbol: plan.symbol.as_deref().map(str::as_bytes),
             tail: b"",
@@ -342,7 +345,7 @@ impl<'a> Table<'a> {
             Cell::Number(value, false) if is_lean && value.checked_mul(LEAN_UNIT).is_some() => {
                 bar.set(field, value.checked_mul(LEAN_UNIT));
             }
-            Cell::Number(value, rounded) if !is_lean && !(is_volume && value < 0) => {
+            Cell::Number(value, rounded) if !is_lean && (!is_volume || value >= 0) => {
                 bar.set(field, Some(value));
                 // What the adjusted close loses is less than what adjusting it lost before.
                 if rounded && field != BarField::AdjClose {
@@ -465,6 +468,8 @@ impl<'a> Table<'a> {
     }
 }
 
+/// What a row is taken to have at least, in bytes, where room is made for rows to come.
+const SHORT_ROW: usize = 16;
 /// 1 in units of 1e-9.
 const ONE: i64 = 1_000_000_000;
 /// The unit of Lean's prices, in units of 1e-9.
