@@ -168,7 +168,7 @@ fn bars() -> impl Strategy<Value = Vec<Bar>> {
     let close = (1_i64..1_000_000_000).prop_map(|n| n * 1_000_000);
     let row = (numbers, close, volume);
     prop::collection::btree_map(-200_000_i32..200_000, row, 1..12).prop_map(
-        |rows: BTreeMap<i32, ([Option<i64>; 4], i64, Option<i64>)>| {
+        |rows: BTreeMap<_, _>| {
             let bar = |(days, (numbers, close, volume))| {
                 let mut bar = Bar::new(Date::from_days(days).unwrap());
                 let [open, high, low, adjusted]: [Option<i64>; 4] = numbers;

@@ -1,7 +1,6 @@
 //! Hostile CSV ends in an error and takes little memory. Alone in its file, since it counts what
 //! the whole program allocates.
 
-#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

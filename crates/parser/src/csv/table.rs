@@ -4,20 +4,16 @@
 //! any other row is split into its fields first, by the rules of [`super::record`], and then read
 //! cell by cell. Both ways give the same for what both can read.
 
-use cream_models::{
-    ActionKind, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, Price,
-    PriceHistory, SplitRatio, Vendor, WarningKind,
-};
+use cream_models::{ActionKinds, Bar, BarField, BarFlags, Date, PriceHistory, Vendor, WarningKind};
 use memchr::memchr;
 
+use super::actions::{self, Actions};
 use super::date::{self, Day, Months, NoDay};
 use super::header::{Plan, Role, several_symbols};
 use super::number::{self, Cell, ends, quick_price, quick_whole};
 use super::record::{self, Field, MAX_COLUMNS};
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at, excerpt};
-use crate::events;
-use crate::finish::cash;
 use crate::rows::Rows;
 use crate::values::MAX_TEXT;
 use crate::warnings::Warnings;
@@ -36,22 +32,12 @@ pub(crate) struct Table<'a> {
     tail: &'a [u8],
     /// The dates of rows with a time of day other than midnight, and where these stand.
     timed: Vec<(Date, usize)>,
-    /// A column of actions each.
-    actions: [Cells; ActionKind::ALL.len()],
+    actions: Actions,
     readable: usize,
     /// The first row that cannot be read, and how many there are.
     bad: Option<(usize, String, usize)>,
     /// Whether plain words end the file.
     has_words: bool,
-}
-
-/// What a column of actions holds beside them.
-#[derive(Default)]
-struct Cells {
-    /// Whether it writes that there is none.
-    says_none: bool,
-    /// The dates of its empty cells.
-    empty: Vec<Date>,
 }
 
 impl<'a> Table<'a> {
@@ -68,7 +54,7 @@ impl<'a> Table<'a> {
             symbol: plan.symbol.as_deref().map(str::as_bytes),
             tail: b"",
             timed: Vec::new(),
-            actions: Default::default(),
+            actions: Actions::default(),
             readable: 0,
             bad: None,
             has_words: false,
@@ -98,7 +84,7 @@ impl<'a> Table<'a> {
     fn quick(&mut self, start: usize) -> Result<Option<usize>> {
         let (bytes, separator) = (self.bytes, self.plan.separator);
         let mut bar = Bar::new(Date::MIN);
-        let mut none = [false; ActionKind::ALL.len()];
+        let mut none = ActionKinds::NONE;
         let (mut pos, mut left) = (start, self.plan.roles.len());
         for role in &self.plan.roles {
             let end = match role {
@@ -122,18 +108,13 @@ impl<'a> Table<'a> {
                     }
                     None => self.nothing(pos),
                 },
-                Role::Dividend | Role::Split | Role::CapitalGain => {
-                    match quick_price(bytes, pos, separator) {
-                        Some((nanos, end)) if is_none(*role, nanos) => {
-                            let kind = role.action().map_or(0, |kind| kind as usize);
-                            if let Some(none) = none.get_mut(kind) {
-                                *none = true;
-                            }
-                            Some(end)
-                        }
-                        _ => None,
+                Role::Action(kind) => match quick_price(bytes, pos, separator) {
+                    Some((nanos, end)) if actions::is_none(*kind, nanos) => {
+                        none = none.with(*kind);
+                        Some(end)
                     }
-                }
+                    _ => None,
+                },
                 Role::Other => other(bytes, pos, separator),
                 Role::Symbol => self.symbol.and_then(|symbol| same(bytes, pos, separator, symbol)),
                 Role::Period => same(bytes, pos, separator, b"D"),
@@ -157,9 +138,7 @@ impl<'a> Table<'a> {
         }
         self.rows.push(bar, start)?;
         self.readable += 1;
-        for (cells, none) in self.actions.iter_mut().zip(none) {
-            cells.says_none |= none;
-        }
+        self.actions.say_none(none);
         Ok(Some(pos))
     }
 
@@ -327,8 +306,20 @@ impl<'a> Table<'a> {
             self.timed.push((date, start));
         }
         for (role, field) in cells() {
-            if let Some(kind) = role.action() {
-                self.action(date, kind, *field, warnings);
+            if let Role::Action(kind) = role {
+                let (text, commas) = (field.text(self.bytes), self.commas(*field));
+                let read = self.actions.read(date, kind, text, commas);
+                match read {
+                    Ok(Some(action)) => self.rows.push_action(action, field.start),
+                    Ok(None) => {}
+                    Err(expected) => {
+                        self.rows.push_unreadable_action(Some(date));
+                        warnings.push(field.start, || WarningKind::UnreadableAction {
+                            date: Some(date),
+                            reason: format!("{kind}: {}, expected {expected}", excerpt(text)),
+                        });
+                    }
+                }
             }
         }
         Ok(Ok(bar))
@@ -367,51 +358,6 @@ impl<'a> Table<'a> {
     /// Whether commas may group the thousands of this cell.
     const fn commas(&self, cell: Field) -> bool {
         cell.quoted && self.plan.separator != b';'
-    }
-
-    fn action(&mut self, date: Date, kind: ActionKind, field: Field, warnings: &mut Warnings) {
-        let text = field.text(self.bytes);
-        let commas = self.commas(field);
-        let cells = self.actions.get_mut(kind as usize);
-        let ratio = || events::parse_ratio(text).map(CorporateEvent::Split);
-        let event = match number::cell(text, 9, commas) {
-            Cell::Unknown => {
-                if let Some(cells) = cells {
-                    cells.empty.push(date);
-                }
-                return;
-            }
-            Cell::Number(nanos, _) if is_none_of(kind, nanos) => {
-                if let Some(cells) = cells {
-                    cells.says_none = true;
-                }
-                return;
-            }
-            Cell::Number(nanos, false) if kind == ActionKind::Split => {
-                let one = Price::from_nanos(ONE);
-                let ratio = SplitRatio::new(Price::from_nanos(nanos), one).ok();
-                ratio.map(CorporateEvent::Split)
-            }
-            Cell::Bad if kind == ActionKind::Split => ratio(),
-            Cell::Number(nanos, _) if kind != ActionKind::Split && nanos > 0 => {
-                Some(cash(kind, Price::from_nanos(nanos)))
-            }
-            Cell::Number(..) | Cell::Bad => None,
-        };
-        match event {
-            Some(event) => self.rows.push_action(CorporateAction { date, event }, field.start),
-            None => {
-                self.rows.push_unreadable_action(Some(date));
-                let expected = match kind {
-                    ActionKind::Split => "new shares for one old one, such as 4.0 or 0.1, or 3:2",
-                    _ => "an amount that is not negative",
-                };
-                warnings.push(field.start, || WarningKind::UnreadableAction {
-                    date: Some(date),
-                    reason: format!("{kind}: {}, expected {expected}", excerpt(text)),
-                });
-            }
-        }
     }
 
     /// Holds the symbol of a row against that of the rows before.
@@ -454,10 +400,8 @@ impl<'a> Table<'a> {
                 position: at(*position),
             });
         }
-        for cells in self.actions {
-            for date in cells.empty.into_iter().filter(|_| cells.says_none) {
-                self.rows.push_unreadable_action(Some(date));
-            }
+        for date in self.actions.unknown() {
+            self.rows.push_unreadable_action(Some(date));
         }
         let mut history = PriceHistory::new(vendor);
         let symbol = self.symbol.and_then(|text| std::str::from_utf8(text).ok());
@@ -470,19 +414,8 @@ impl<'a> Table<'a> {
 
 /// What a row is taken to have at least, in bytes, where room is made for rows to come.
 const SHORT_ROW: usize = 16;
-/// 1 in units of 1e-9.
-const ONE: i64 = 1_000_000_000;
 /// The unit of Lean's prices, in units of 1e-9.
 const LEAN_UNIT: i64 = 100_000;
-
-/// Whether a number says that there is no action: 0, or a split of one share into one.
-const fn is_none_of(kind: ActionKind, nanos: i64) -> bool {
-    nanos == 0 || matches!(kind, ActionKind::Split) && nanos == ONE
-}
-
-const fn is_none(role: Role, nanos: i64) -> bool {
-    nanos == 0 || matches!(role, Role::Split) && nanos == ONE
-}
 
 /// Where a cell ends that holds this text and nothing else.
 #[inline(always)]
