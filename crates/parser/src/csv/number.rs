@@ -140,7 +140,8 @@ pub(crate) enum Cell {
 pub(crate) fn cell(text: &[u8], places: i64, commas: bool) -> Cell {
     let text = text.trim_ascii();
     let is = |name: &str| text.eq_ignore_ascii_case(name.as_bytes());
-    if ["", "-", "--", "nan", "null", "n/a", "na", "none"].into_iter().any(is) {
+    let is_number = text.first().is_some_and(u8::is_ascii_digit);
+    if !is_number && ["", "-", "--", "nan", "null", "n/a", "na", "none"].into_iter().any(is) {
         return Cell::Unknown;
     }
     match scaled(text, places, commas) {

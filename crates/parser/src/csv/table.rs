@@ -248,7 +248,7 @@ impl<'a> Table<'a> {
             let text = field.text(self.bytes);
             match role {
                 Role::Time => timed |= !date::is_midnight(text),
-                _ => match date::day(text) {
+                _ => match self.day(*field) {
                     Ok(day) => {
                         (date, timed) = (Some(day.date), timed | day.timed);
                         if !day.timed && !field.quoted {
@@ -325,12 +325,34 @@ impl<'a> Table<'a> {
         Ok(Ok(bar))
     }
 
+    /// Reads a field's date.
+    fn day(&mut self, field: Field) -> Result<Day, NoDay> {
+        let quick = self.months.quick(self.bytes, field.start, self.stop(field), b"");
+        match quick.filter(|(_, end)| *end == field.end) {
+            Some((date, _)) => Ok(Day { date, timed: false }),
+            None => date::day(field.text(self.bytes)),
+        }
+    }
+
+    /// What stands behind a field, if it is no line end.
+    const fn stop(&self, field: Field) -> u8 {
+        if field.quoted { b'"' } else { self.plan.separator }
+    }
+
     /// Reads a price or the volume into the bar.
     fn value(&self, bar: &mut Bar, field: BarField, cell: Field) -> Result<(), String> {
         let text = cell.text(self.bytes);
         let is_volume = field == BarField::Volume;
         let is_lean = self.plan.is_lean && !is_volume;
         let places = if is_volume || is_lean { 0 } else { 9 };
+        let quick = if places == 9 { quick_price } else { quick_whole };
+        if !is_lean
+            && let Some((value, end)) = quick(self.bytes, cell.start, self.stop(cell))
+            && end == cell.end
+        {
+            bar.set(field, Some(value));
+            return Ok(());
+        }
         match number::cell(text, places, self.commas(cell)) {
             Cell::Unknown => {}
             Cell::Number(value, false) if is_lean && value.checked_mul(LEAN_UNIT).is_some() => {
