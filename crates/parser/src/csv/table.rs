@@ -87,53 +87,59 @@ impl<'a> Table<'a> {
         let mut none = ActionKinds::NONE;
         let (mut pos, mut left) = (start, self.plan.roles.len());
         for role in &self.plan.roles {
+            // Between quotes, a quote ends what stands there.
+            let quoted = bytes.get(pos) == Some(&b'"');
+            pos += usize::from(quoted);
+            let stop = if quoted { b'"' } else { separator };
             let end = match role {
                 Role::Date => {
-                    let Some((date, end)) = self.months.quick(bytes, pos, separator, self.tail)
-                    else {
+                    let Some((date, end)) = self.months.quick(bytes, pos, stop, self.tail) else {
                         return Ok(None);
                     };
                     bar = bar.with_date(date);
                     Some(end)
                 }
-                Role::Open => self.price(&mut bar, BarField::Open, pos),
-                Role::High => self.price(&mut bar, BarField::High, pos),
-                Role::Low => self.price(&mut bar, BarField::Low, pos),
-                Role::Close => self.price(&mut bar, BarField::Close, pos),
-                Role::AdjClose => self.price(&mut bar, BarField::AdjClose, pos),
-                Role::Volume => match quick_whole(bytes, pos, separator) {
+                Role::Open => self.price(&mut bar, BarField::Open, pos, stop),
+                Role::High => self.price(&mut bar, BarField::High, pos, stop),
+                Role::Low => self.price(&mut bar, BarField::Low, pos, stop),
+                Role::Close => self.price(&mut bar, BarField::Close, pos, stop),
+                Role::AdjClose => self.price(&mut bar, BarField::AdjClose, pos, stop),
+                Role::Volume => match quick_whole(bytes, pos, stop) {
                     Some((volume, end)) => {
                         bar.set(BarField::Volume, Some(volume));
                         Some(end)
                     }
-                    None => self.nothing(pos),
+                    None => nothing(bytes, pos, stop),
                 },
-                Role::Action(kind) => match quick_price(bytes, pos, separator) {
+                Role::Action(kind) => match quick_price(bytes, pos, stop) {
                     Some((nanos, end)) if actions::is_none(*kind, nanos) => {
                         none = none.with(*kind);
                         Some(end)
                     }
                     _ => None,
                 },
-                Role::Other => other(bytes, pos, separator),
-                Role::Symbol => self.symbol.and_then(|symbol| same(bytes, pos, separator, symbol)),
-                Role::Period => same(bytes, pos, separator, b"D"),
+                Role::Other if quoted => quoted_other(bytes, pos),
+                Role::Other => other(bytes, pos, stop),
+                Role::Symbol => self.symbol.and_then(|symbol| same(bytes, pos, stop, symbol)),
+                Role::Period => same(bytes, pos, stop, b"D"),
                 Role::Time => ["000000", "00:00:00"]
                     .iter()
-                    .find_map(|midnight| same(bytes, pos, separator, midnight.as_bytes())),
+                    .find_map(|midnight| same(bytes, pos, stop, midnight.as_bytes())),
             };
-            let Some(end) = end else { return Ok(None) };
-            left -= 1;
-            let stop = bytes.get(end).copied();
-            if (stop == Some(separator)) != (left > 0) {
-                return Ok(None);
-            }
-            pos = end + 1;
-            if stop == Some(b'\r') {
-                if bytes.get(pos) != Some(&b'\n') {
+            let Some(mut end) = end else { return Ok(None) };
+            if quoted {
+                if bytes.get(end) != Some(&b'"') {
                     return Ok(None);
                 }
-                pos += 1;
+                end += 1;
+            }
+            left -= 1;
+            pos = end + 1;
+            match bytes.get(end) {
+                Some(byte) if *byte == separator && left > 0 => {}
+                Some(b'\n') if left == 0 => {}
+                Some(b'\r') if left == 0 && bytes.get(pos) == Some(&b'\n') => pos += 1,
+                _ => return Ok(None),
             }
         }
         self.rows.push(bar, start)?;
@@ -143,26 +149,20 @@ impl<'a> Table<'a> {
     }
 
     #[inline(always)]
-    fn price(&self, bar: &mut Bar, field: BarField, pos: usize) -> Option<usize> {
+    fn price(&self, bar: &mut Bar, field: BarField, pos: usize, stop: u8) -> Option<usize> {
         let read = if self.plan.is_lean {
-            let (units, end) = quick_whole(self.bytes, pos, self.plan.separator)?;
+            let (units, end) = quick_whole(self.bytes, pos, stop)?;
             Some((units.checked_mul(LEAN_UNIT)?, end))
         } else {
-            quick_price(self.bytes, pos, self.plan.separator)
+            quick_price(self.bytes, pos, stop)
         };
         match read {
             Some((nanos, end)) => {
                 bar.set(field, Some(nanos));
                 Some(end)
             }
-            None => self.nothing(pos),
+            None => nothing(self.bytes, pos, stop),
         }
-    }
-
-    /// Where an empty cell ends: where it begins. The last cell of the file may be cut off.
-    #[inline(always)]
-    fn nothing(&self, pos: usize) -> Option<usize> {
-        self.bytes.get(pos).is_some_and(|byte| ends(*byte, self.plan.separator)).then_some(pos)
     }
 
     /// Reads any row and gives where the next begins.
@@ -446,11 +446,30 @@ fn same(bytes: &[u8], start: usize, separator: u8, text: &[u8]) -> Option<usize>
     ends(*rest.first()?, separator).then_some(start + text.len())
 }
 
-/// Where a cell ends that is not read. `None` where it begins with a quote, and at the file's end.
+/// Where an empty cell ends: where it begins. The last cell of the file may be cut off.
+#[inline(always)]
+fn nothing(bytes: &[u8], pos: usize, stop: u8) -> Option<usize> {
+    bytes.get(pos).is_some_and(|byte| ends(*byte, stop)).then_some(pos)
+}
+
+/// Where the quote stands that closes a cell that is not read.
+#[inline(always)]
+fn quoted_other(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut end = start;
+    loop {
+        end += memchr(b'"', bytes.get(end..)?)?;
+        if bytes.get(end + 1) != Some(&b'"') {
+            return Some(end);
+        }
+        end += 2;
+    }
+}
+
+/// Where a cell ends that is not read. `None` where a quote may follow, and at the file's end.
 #[inline(always)]
 fn other(bytes: &[u8], start: usize, separator: u8) -> Option<usize> {
     let rest = bytes.get(start..)?;
-    if rest.first() == Some(&b'"') || rest.first() == Some(&b' ') {
+    if rest.first() == Some(&b' ') {
         return None;
     }
     let length = rest.iter().position(|byte| *byte == separator || *byte == b'\n')?;
