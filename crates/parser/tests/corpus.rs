@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use cream_models::Vendor;
+
 #[allow(unreachable_pub, reason = "shared with the fuzz targets")]
 #[path = "../fuzz/fuzz_targets/promises.rs"]
 mod promises;
@@ -16,7 +18,11 @@ fn every_input_of_the_corpus_keeps_the_promises() {
         let folder = folder.unwrap().path();
         let target = folder.file_name().unwrap().to_string_lossy().into_owned();
         for file in std::fs::read_dir(folder).unwrap() {
-            promises::check_target(&target, &std::fs::read(file.unwrap().path()).unwrap());
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            promises::check_target(&target, &bytes);
+            for vendor in Vendor::ALL {
+                promises::check_target(vendor.name(), &bytes);
+            }
             replayed += 1;
         }
     }
@@ -32,6 +38,7 @@ fn the_corpus_reaches_what_it_is_there_for() {
     for (path, bars, actions) in [
         ("chart/small.json", 2, 2),
         ("page/small.html", 2, 2),
+        ("csv/yfinance.csv", 2, 2),
         ("tiingo/small.json", 2, 2),
         ("alpha_vantage/small.json", 2, 2),
         ("massive/small.json", 2, 0),
@@ -46,4 +53,8 @@ fn the_corpus_reaches_what_it_is_there_for() {
         let history = read(path);
         assert_eq!((history.bars.len(), history.actions.len()), (bars, actions), "{path}");
     }
+    for path in ["levels.csv", "lean.csv", "quoted.csv", "thousands.csv", "../stooq/daily.csv"] {
+        assert_eq!(read(&format!("csv/{path}")).bars.len(), 2, "{path}");
+    }
+    assert_eq!(read("stooq/bulk.txt").vendor_symbol.as_deref(), Some("DEMO.US"));
 }

@@ -78,6 +78,8 @@ fn what_is_no_answer_is_an_error_of_its_own() {
         ("Will be right back", "right back"),
         ("Unauthenticated", "unknown format, it begins with \"Unauthenticated\""),
         ("Date,Open\n", "no rows in the CSV"),
+        ("Open,Close\n1,2\n", "expected a CSV header with Date"),
+        ("name,value\n1,2\n", "unknown format"),
         ("[1,2]", "unknown format"),
         ("{\"quoteSummary\":{}}", "unknown format"),
         ("{", "cut off at byte 1"),
