@@ -1,3 +1,4 @@
+use super::quick::Quick;
 use super::*;
 use proptest::prelude::*;
 
@@ -10,41 +11,51 @@ fn price(text: &str) -> Option<Nanos> {
 fn check(text: &str) {
     let slow = slow_price(text.as_bytes());
     assert_eq!(price(text), slow, "{text}");
-    let padded = format!("[{text},1234567890123456789012345678901234567890");
-    if let Some(number) = Number::quick(padded.as_bytes(), 1) {
-        assert_eq!(number.end, 1 + text.len(), "{text}");
-        assert_eq!(number.yahoo_price(padded.as_bytes()), slow, "{text}");
+    let (quick_price, length) = quick_price(text);
+    if let Some(quick_price) = quick_price {
+        assert_eq!((Some(quick_price), length), (slow, text.len()), "{text}");
     }
-    if let Some((number, end)) = Number::quick_integer(padded.as_bytes(), 1) {
-        assert_eq!((number.to_string().as_str(), end), (text, 1 + text.len()));
+    if let (Some(number), length) = quick_integer(text) {
+        assert_eq!((number.to_string().as_str(), length), (text, text.len()));
     }
+}
+
+/// What the quick reader makes of a text followed by a comma, and how much of the text it took.
+fn quick_price(text: &str) -> (Option<Nanos>, usize) {
+    let padded = format!("1234567890.12345[{text},123");
+    let mut read = None;
+    let end = Quick::new(padded.as_bytes()).prices(17, 1, |price| read = Some(price));
+    (read, end.saturating_sub(18))
+}
+
+fn quick_integer(text: &str) -> (Option<i64>, usize) {
+    let padded = format!("1234567890.12345[{text},123");
+    let mut read = None;
+    let end = Quick::new(padded.as_bytes()).integers(17, 1, |number| read = Some(number));
+    (read, end.saturating_sub(18))
 }
 
 #[test]
 fn the_quick_readers_take_the_usual_shapes_and_no_others() {
-    let pad = " 000000000000000000000000000000000";
-    let quick = |text: &str| {
-        let padded = format!("{text}{pad}");
-        Number::quick(padded.as_bytes(), 0).map(|number| (number.mantissa, number.scale))
-    };
-    assert_eq!(quick("1.2666670083999634,"), Some((12_666_670_083_999_634, 16)));
-    assert_eq!(quick("325.30999755859375]"), Some((32_530_999_755_859_375, 14)));
-    assert_eq!(quick("112.5,"), Some((1125, 1)));
-    assert_eq!(quick("0.12345678,"), Some((12_345_678, 8)));
-    for text in
-        ["1,", "01.5,", "1.,", ".5,", "-1.5,", "1.5e3,", "1.5.5,", "1.5 ,", "12345678.5,", "x,"]
-    {
-        assert_eq!(quick(text), None, "{text}");
+    for (text, nanos) in [
+        ("1.2666670083999634", 1_266_667_000),
+        ("325.30999755859375", 325_310_000_000),
+        ("112.5", 112_500_000_000),
+        ("0.12345678", 123_456_780),
+        ("1234567.5", 1_234_567_500_000_000),
+    ] {
+        assert_eq!(quick_price(text), (Some((nanos, false)), text.len()), "{text}");
     }
-    let integer = |text: &str| {
-        Number::quick_integer(format!("{text}{pad}").as_bytes(), 0).map(|(number, _)| number)
-    };
-    assert_eq!(integer("1277818200,"), Some(1_277_818_200));
-    assert_eq!(integer("0]"), Some(0));
-    assert_eq!(integer("12345678,"), Some(12_345_678));
-    assert_eq!(integer("123456789012345,"), Some(123_456_789_012_345));
-    for text in ["1234567890123456,", "01,", "-1,", "1.5,", "1 ,", ",", "1e3,"] {
-        assert_eq!(integer(text), None, "{text}");
+    for text in ["1", "01.5", "1.", ".5", "-1.5", "1.5e3", "1.5.5", "1.5 ", "123456789.5", "x"] {
+        assert_eq!(quick_price(text), (None, 0), "{text}");
+    }
+    for (text, number) in
+        [("1277818200", 1_277_818_200), ("0", 0), ("123456789012345", 123_456_789_012_345)]
+    {
+        assert_eq!(quick_integer(text), (Some(number), text.len()), "{text}");
+    }
+    for text in ["1234567890123456", "01", "-1", "1.5", "1 ", "", "1e3"] {
+        assert_eq!(quick_integer(text), (None, 0), "{text}");
     }
 }
 
@@ -185,8 +196,9 @@ proptest! {
 
     #[test]
     fn nothing_panics(bytes: Vec<u8>, start in 0_usize..40) {
-        let _ = Number::quick(&bytes, start).map(|number| number.yahoo_price(&bytes));
-        let _ = Number::quick_integer(&bytes, start);
+        let mut quick = Quick::new(&bytes);
+        let end = quick.prices(start, 40, |_| ());
+        let _ = quick.integers(end, 40, |_| ());
         if let Ok(number) = Number::scan(&bytes, start) {
             let _ = number.yahoo_price(&bytes);
             let _ = number.integer(&bytes);
