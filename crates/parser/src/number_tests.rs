@@ -135,11 +135,51 @@ fn what_is_no_number_says_where_and_what() {
 #[test]
 fn every_exponent_agrees_with_the_slow_path() {
     for exponent in 0..255_u32 {
-        for fraction in [0, 1, 2, 3, 0x40_0000, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A] {
+        let single_bits = (0..23).map(|bit| 1 << bit);
+        for fraction in
+            [0, 3, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A].into_iter().chain(single_bits)
+        {
             let single = f32::from_bits(exponent << 23 | fraction);
             check(&f64::from(single).to_string());
         }
     }
+}
+
+#[test]
+fn floats_from_end_to_end_of_their_range_agree_with_the_slow_path() {
+    // Every positive float in steps of a prime, subnormals with the rest.
+    for bits in (0..0x7F80_0000_u32).step_by(90_001) {
+        check(&f64::from(f32::from_bits(bits)).to_string());
+    }
+}
+
+#[test]
+fn halves_and_sixty_fourths_agree_with_the_slow_path() {
+    // Their decimals end in 5, where a nearest multiple can be a tie.
+    for numerator in (1..200_000_u32).step_by(41) {
+        for shift in [1, 3, 6, 7, 8, 9] {
+            check(&(f64::from(numerator) / f64::from(1_u32 << shift)).to_string());
+        }
+    }
+}
+
+/// Reads a column as the columns of a chart are read: quickly as far as that goes, then one number
+/// by the whole grammar, and on.
+fn column(texts: &[String]) -> Vec<Option<Nanos>> {
+    let json = format!("{{\"some\":\"column\",\"c\":[{}]}}", texts.join(","));
+    let bytes = json.as_bytes();
+    let mut quick = Quick::new(bytes);
+    let (mut read, mut pos) = (Vec::new(), json.find("[").unwrap() + 1);
+    while read.len() < texts.len() {
+        let want = texts.len() - read.len();
+        pos = quick.prices(pos, want, |price| read.push(Some(price)));
+        if read.len() < texts.len() {
+            let number = Number::scan(bytes, pos).unwrap();
+            read.push(number.yahoo_price(bytes));
+            pos = number.end + 1;
+        }
+    }
+    read
 }
 
 #[test]
@@ -175,6 +215,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_almost_a_float_agrees(
+        exponent in 110_u32..155,
+        fraction in 0_u32..1 << 23,
+        place in 0_usize..20,
+        digit in b'0'..=b'9',
+        more in "[0-9]{0,3}",
+    ) {
+        let single = f32::from_bits(exponent << 23 | fraction);
+        let mut text = f64::from(single).to_string().into_bytes();
+        text.extend_from_slice(if text.contains(&b'.') { b"" } else { b".0" });
+        if let Some(at) = text.len().checked_sub(place + 1)
+            && at > 0
+            && text[at] != b'.'
+        {
+            text[at] = digit;
+        }
+        check(&(String::from_utf8(text).unwrap() + &more));
+    }
+
+    #[test]
     fn doubles_agree(value in prop::num::f64::NORMAL, usual in -1e10_f64..1e10) {
         check(&value.to_string());
         check(&usual.to_string());
@@ -202,6 +262,25 @@ proptest! {
         if let Ok(number) = Number::scan(&bytes, start) {
             let _ = number.yahoo_price(&bytes);
             let _ = number.integer(&bytes);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn columns_agree_whatever_stands_in_them(
+        texts in prop::collection::vec(
+            prop_oneof![
+                20 => (0.001_f32..100_000.0).prop_map(|single| f64::from(single).to_string()),
+                2 => (-1e9_f64..1e9).prop_map(|double| double.to_string()),
+                2 => any::<u32>().prop_map(|whole| whole.to_string()),
+                1 => "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?",
+            ],
+            1..400,
+        ),
+    ) {
+        for (text, read) in texts.iter().zip(column(&texts)) {
+            prop_assert_eq!(read, slow_price(text.as_bytes()), "{}", text);
         }
     }
 }

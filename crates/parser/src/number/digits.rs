@@ -10,7 +10,7 @@ pub(super) const SEARCHED: usize = 2048;
 /// Some of a text: [`BACK`] bytes and what is searched. Positions count from there.
 pub(super) type Stretch = [u8; BACK + SEARCHED];
 /// Where in a stretch bytes stand that are no digits, and room for eight that mean nothing.
-pub(super) type Marks = [u16; SEARCHED + 8];
+pub(super) type Marks = [u32; SEARCHED + 8];
 
 /// From byte `n` on, a mask of the digits of the last `n` bytes of sixteen.
 const MASKS: [u8; 32] =
@@ -28,28 +28,32 @@ fn others(block: &[u8; 16]) -> u64 {
 #[inline(always)]
 pub(super) fn search(stretch: &Stretch, marks: &mut Marks) -> usize {
     let (blocks, _) = stretch.as_chunks::<16>();
-    let (fours, _) = blocks.get(1..).unwrap_or_default().as_chunks::<4>();
-    let (mut count, mut base) = (0_usize, 0_u16);
-    for [a, b, c, d] in fours {
-        let mut bits = others(a) | others(b) << 16 | others(c) << 32 | others(d) << 48;
-        let found = bits.count_ones() as usize;
-        let Some(room) = marks.get_mut(count..).and_then(|room| room.split_first_chunk_mut::<8>())
+    let (fours, _) = blocks.get(BACK / 16..).unwrap_or_default().as_chunks::<4>();
+    let mut words = [0; SEARCHED / 64];
+    for (word, [a, b, c, d]) in words.iter_mut().zip(fours) {
+        *word = others(a) | others(b) << 16 | others(c) << 32 | others(d) << 48;
+    }
+    let counts = words.map(u64::count_ones);
+    let (mut count, mut base) = (0_usize, 0_u32);
+    for (mut word, found) in words.into_iter().zip(counts) {
+        let Some((usual, more)) =
+            marks.get_mut(count..).and_then(|room| room.split_first_chunk_mut::<8>())
         else {
             break;
         };
-        // Eight at once, found or not: so many are usual, and no branch is.
-        for mark in room.0 {
-            *mark = base + (bits | 1 << 63).trailing_zeros() as u16;
-            bits &= bits.wrapping_sub(1);
+        // Eight at once, found or not: there are seldom more, and so no branch is missed.
+        for mark in usual {
+            *mark = base + (word | 1 << 63).trailing_zeros();
+            word &= word.wrapping_sub(1);
         }
-        for mark in room.1 {
-            if bits == 0 {
+        for mark in more {
+            if word == 0 {
                 break;
             }
-            *mark = base + bits.trailing_zeros() as u16;
-            bits &= bits.wrapping_sub(1);
+            *mark = base + word.trailing_zeros();
+            word &= word.wrapping_sub(1);
         }
-        count += found;
+        count += found as usize;
         base += 64;
     }
     count
@@ -63,8 +67,11 @@ fn block(bytes: &[u8], at: usize) -> Option<u8x16> {
 /// The same bits as pairs of bytes.
 #[inline(always)]
 fn pairs(block: u8x16) -> i16x8 {
-    let number = u128::from_le_bytes(block.to_array());
-    i16x8::new(std::array::from_fn(|lane| (number >> (16 * lane)) as u16 as i16))
+    let bytes = block.to_array();
+    let (pairs, _) = bytes.as_chunks();
+    i16x8::new(std::array::from_fn(|lane| {
+        pairs.get(lane).map_or(0, |pair| i16::from_le_bytes(*pair))
+    }))
 }
 
 /// The values of each four digits.
@@ -108,4 +115,41 @@ pub(super) fn parts(
     let behind = fours(block(stretch, end)? & block(&MASKS, behind)?);
     let [high, low, _, before] = eights(behind, before);
     Some((number(before), number(high) * 100_000_000 + number(low)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn all_that_is_no_digit_is_found(
+            bytes in prop::collection::vec(prop_oneof![3 => b'0'..=b'9', 1 => any::<u8>()], BACK + SEARCHED),
+        ) {
+            let mut marks = [0; SEARCHED + 8];
+            let count = search(bytes.as_slice().first_chunk().unwrap(), &mut marks);
+            let expected: Vec<_> = (0..SEARCHED).filter(|at| !bytes[BACK + at].is_ascii_digit()).collect();
+            let found: Vec<_> = marks[..count].iter().map(|mark| *mark as usize).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn digits_are_read_as_the_library_reads_them(
+            digits in prop::collection::vec(b'0'..=b'9', BACK + SEARCHED),
+            end in 0..=SEARCHED,
+            counts in (0..=16_usize, 0..=8_usize),
+        ) {
+            let stretch = digits.as_slice().first_chunk().unwrap();
+            let value = |end: usize, count: usize| {
+                let text = &digits[BACK + end - count..BACK + end];
+                text.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+            };
+            let (count, before) = counts;
+            prop_assert_eq!(integer(stretch, end, count), Some(value(end, count)));
+            let point = end.saturating_sub(count + 1);
+            let expected = Some((value(point, before), value(end, count)));
+            prop_assert_eq!(parts(stretch, (point, before), (end, count)), expected);
+        }
+    }
 }

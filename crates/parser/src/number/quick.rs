@@ -12,7 +12,7 @@ use super::digits::{self, BACK, Marks, SEARCHED, Stretch};
 use super::single::{Decimal, Float};
 
 /// How many prices are read at once.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// By how many digits stand before the point: up to how many may stand behind it, and the least
 /// that those before it say where no zero leads.
@@ -41,6 +41,8 @@ pub(crate) struct Quick<'a> {
     passed: usize,
     /// The stretch, where it is the end of the text.
     end_of_text: Stretch,
+    decimals: [Decimal; BATCH],
+    floats: [Float; BATCH],
 }
 
 impl<'a> Quick<'a> {
@@ -52,6 +54,8 @@ impl<'a> Quick<'a> {
             count: 0,
             passed: 0,
             end_of_text: [0; BACK + SEARCHED],
+            decimals: [Decimal::ZERO; BATCH],
+            floats: [Float::NONE; BATCH],
         }
     }
 
@@ -61,7 +65,7 @@ impl<'a> Quick<'a> {
     fn seek(&mut self, position: usize) -> Option<usize> {
         if let Some(at) = self.searched.and_then(|start| position.checked_sub(start)) {
             let ahead = self.marks.get(self.passed..self.count).unwrap_or_default();
-            let passed = ahead.iter().take_while(|mark| usize::from(**mark) < at).count();
+            let passed = ahead.iter().take_while(|mark| (**mark as usize) < at).count();
             self.passed += passed;
             // A number has two marks.
             if self.count - self.passed >= 2 {
@@ -89,14 +93,6 @@ impl<'a> Quick<'a> {
         Some(())
     }
 
-    /// The stretch that was searched last, and its marks that were not passed.
-    #[inline(always)]
-    fn stretch(&self) -> Option<(&Stretch, &[u16])> {
-        let start = self.searched?.checked_sub(BACK)?;
-        let text = self.bytes.get(start..)?.first_chunk().unwrap_or(&self.end_of_text);
-        Some((text, self.marks.get(self.passed..self.count)?))
-    }
-
     /// Reads up to `want` prices from `start` on, and says where the first begins that was not
     /// read.
     #[inline(always)]
@@ -106,20 +102,20 @@ impl<'a> Quick<'a> {
         mut want: usize,
         mut put: impl FnMut(Nanos),
     ) -> usize {
-        let mut decimals = [Decimal::ZERO; BATCH];
-        let mut floats = [Float::NONE; BATCH];
         while want > 0 {
             let Some(at) = self.seek(start) else { break };
-            let Some((text, marks)) = self.stretch() else { break };
-            let (marks, _) = marks.as_chunks();
+            let Self { bytes, end_of_text, decimals, floats, .. } = self;
+            let Some(text) = stretch(bytes, start - at, end_of_text) else { break };
+            let (marks, _) =
+                self.marks.get(self.passed..self.count).unwrap_or_default().as_chunks();
             let marks = marks.get(..want.min(BATCH)).unwrap_or(marks);
-            let read = read_decimals(text, at, marks, &mut decimals);
+            let read = read_decimals(text, at, marks, decimals);
             let decimals = decimals.get(..read).unwrap_or_default();
-            for (decimal, float) in decimals.iter().zip(&mut floats) {
+            for (decimal, float) in decimals.iter().zip(&mut *floats) {
                 *float = decimal.float();
             }
             let mut done = 0_usize;
-            for (decimal, float) in decimals.iter().zip(&floats) {
+            for (decimal, float) in decimals.iter().zip(floats) {
                 let Some(price) = float.shortest().or_else(|| decimal.odd()) else { break };
                 put(price);
                 done += 1;
@@ -127,7 +123,7 @@ impl<'a> Quick<'a> {
             let Some([_, end]) = done.checked_sub(1).and_then(|last| marks.get(last)) else {
                 break;
             };
-            start += usize::from(*end) + 1 - at;
+            start += *end as usize + 1 - at;
             want -= done;
             if done < marks.len().min(BATCH) {
                 break;
@@ -148,11 +144,12 @@ impl<'a> Quick<'a> {
     ) -> usize {
         while want > 0 {
             let Some(begin) = self.seek(start) else { break };
-            let Some((text, marks)) = self.stretch() else { break };
+            let Some(text) = stretch(self.bytes, start - begin, &self.end_of_text) else { break };
+            let marks = self.marks.get(self.passed..self.count).unwrap_or_default();
             let marks = marks.get(..want).unwrap_or(marks);
             let (mut at, mut done) = (begin, 0);
             for end in marks {
-                let end = usize::from(*end);
+                let end = *end as usize;
                 let Some(number) = integer(text, at, end) else { break };
                 put(number);
                 at = end + 1;
@@ -169,17 +166,24 @@ impl<'a> Quick<'a> {
     }
 }
 
+/// The stretch that begins at `start`, or else the end of the text.
+#[inline(always)]
+fn stretch<'a>(bytes: &'a [u8], start: usize, end_of_text: &'a Stretch) -> Option<&'a Stretch> {
+    let bytes = bytes.get(start.checked_sub(BACK)?..)?;
+    Some(bytes.first_chunk().unwrap_or(end_of_text))
+}
+
 /// Reads prices one behind the other, and says how many.
 #[inline(always)]
 fn read_decimals(
     text: &Stretch,
     mut at: usize,
-    marks: &[[u16; 2]],
+    marks: &[[u32; 2]],
     decimals: &mut [Decimal; BATCH],
 ) -> usize {
     let mut read = 0;
     for ([point, end], to) in marks.iter().zip(decimals) {
-        let (point, end) = (usize::from(*point), usize::from(*end));
+        let (point, end) = (*point as usize, *end as usize);
         let Some(decimal) = decimal(text, at, point, end) else { break };
         *to = decimal;
         at = end + 1;

@@ -23,6 +23,8 @@ struct Power {
     tenth: f64,
     /// How far a text may be from a float that it stands for: 10^n / 2^30.
     bound: u64,
+    /// From one end to the other: twice as far.
+    width: u64,
 }
 
 impl Power {
@@ -36,7 +38,8 @@ impl Power {
 #[expect(clippy::indexing_slicing, reason = "evaluated at build time, for small numbers")]
 const fn power(n: usize) -> Power {
     let ten = POW10[n];
-    let power = Power { ten, tenth: 0.0, bound: ten >> 30 };
+    let bound = ten >> 30;
+    let power = Power { ten, tenth: 0.0, bound, width: 2 * bound };
     Power { tenth: 1.0 / power.tenfold(), ..power }
 }
 
@@ -144,11 +147,7 @@ impl Decimal {
     /// The 32-bit float that may be meant, widened, as bits of which the lower 29 mean nothing,
     /// and its row.
     #[inline(always)]
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "a guess, and an exponent of eleven bits"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a guess")]
     fn guess(self, ten: &Power) -> (u64, usize) {
         // Below 2^63 as a signed number, which converts faster.
         let guess = self.mantissa.cast_signed() as f64 * ten.tenth;
@@ -164,7 +163,7 @@ impl Decimal {
     const fn is(self, ten: &Power, significand: u64, row: &Scale) -> bool {
         let text = self.mantissa.wrapping_mul(row.power);
         let difference = text.wrapping_sub(significand.wrapping_mul(ten.ten));
-        difference.wrapping_add(ten.bound) <= 2 * ten.bound
+        difference.wrapping_add(ten.bound) <= ten.width
     }
 
     /// The float that widened gives this number, where there is one and it is usual.
