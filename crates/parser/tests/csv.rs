@@ -299,3 +299,38 @@ fn a_short_row_at_the_end_is_no_shorter_number() {
         assert!(!history.coverage.decides_bar(date), "{cut}");
     }
 }
+
+/// A recorded answer; where it is absent the test says so and passes.
+#[test]
+fn csv_is_read_as_an_independent_reader_reads_it() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/real");
+    let Ok(text) = std::fs::read_to_string(format!("{folder}/tiingo_GOOGL.csv")) else {
+        eprintln!("skipped: ../shared is absent");
+        return;
+    };
+    // By the user's own vendor: what the columns are is the same.
+    let history = read(text.as_bytes()).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let lines: Vec<_> = lines.collect();
+    assert_eq!((history.bars.len(), lines.len()), (2, 2));
+    for (bar, line) in history.bars.iter().zip(lines) {
+        let column = |name| names.iter().position(|other| *other == name);
+        let cell = |name| *line.get(column(name).unwrap()).unwrap();
+        assert_eq!(bar.date().to_string(), cell("date"));
+        for (field, name) in [
+            (BarField::Open, "open"),
+            (BarField::High, "high"),
+            (BarField::Low, "low"),
+            (BarField::Close, "close"),
+            (BarField::AdjClose, "adjClose"),
+        ] {
+            let price: Price = cell(name).parse().unwrap();
+            assert_eq!(bar.value(field), Some(price.nanos()), "{} {name}", bar.date());
+        }
+        assert_eq!(bar.volume().unwrap().to_string(), cell("volume"));
+        assert_eq!((cell("divCash"), cell("splitFactor")), ("0.0", "1.0"));
+    }
+    assert!(history.actions.is_empty() && history.warnings.is_empty());
+    assert!(history.coverage.undecided_actions.is_empty(), "the columns say that there is none");
+}

@@ -309,34 +309,3 @@ fn a_csv_of_tiingo_is_taken_for_tiingos() {
     assert_eq!(dates_of(&history), ["2015-01-02", "2015-01-05"]);
     assert_eq!(prices(&history.bars[1]), "527.15 527.9899 517.75 519.46 519.46");
 }
-
-#[test]
-fn csv_is_read_as_an_independent_reader_reads_it() {
-    let Some(folder) = folder() else { return };
-    let text = std::fs::read_to_string(folder.join("tiingo_GOOGL.csv")).unwrap();
-    // By the user's own vendor: what the columns are is the same.
-    let options = cream_parser::ParseOptions::default().with_vendor(cream_models::Vendor::Csv);
-    let history = cream_parser::parse_with(text.as_bytes(), &options).unwrap();
-    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
-    let names = lines.next().unwrap();
-    let lines: Vec<_> = lines.collect();
-    assert_eq!((history.bars.len(), lines.len()), (2, 2));
-    for (bar, line) in history.bars.iter().zip(lines) {
-        let cell = |name| line[names.iter().position(|other| *other == name).unwrap()];
-        assert_eq!(bar.date().to_string(), cell("date"));
-        for (field, name) in [
-            (BarField::Open, "open"),
-            (BarField::High, "high"),
-            (BarField::Low, "low"),
-            (BarField::Close, "close"),
-            (BarField::AdjClose, "adjClose"),
-        ] {
-            let price: cream_models::Price = cell(name).parse().unwrap();
-            assert_eq!(bar.value(field), Some(price.nanos()), "{} {name}", bar.date());
-        }
-        assert_eq!(bar.volume().unwrap().to_string(), cell("volume"));
-        assert_eq!((cell("divCash"), cell("splitFactor")), ("0.0", "1.0"));
-    }
-    assert!(history.actions.is_empty() && history.warnings.is_empty());
-    assert!(history.coverage.undecided_actions.is_empty(), "the columns say that there is none");
-}
