@@ -181,6 +181,12 @@ pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, 
         let format = match (hint, sniff::format(bytes, shape, start)) {
             (Some(hint), Err(_)) => hint,
             (Some(hint), Ok(_)) if shape == Shape::Text => hint,
+            // A page is Yahoo's only where nobody else is said to have sent it.
+            (Some(hint), Ok(_))
+                if shape == Shape::Markup && hint.vendor() != Vendor::YahooChart =>
+            {
+                hint
+            }
             (_, found) => found?,
         };
         let answer = Answer::alone(bytes, start);

@@ -198,7 +198,8 @@ impl Number {
     /// is out of range.
     #[inline(always)]
     pub(crate) fn exact_price(&self, bytes: &[u8]) -> Option<Nanos> {
-        let magnitude = if self.plain { self.exact_magnitude() } else { None };
+        let magnitude =
+            self.plain.then(|| Decimal::new(self.mantissa, self.scale).exact()).flatten();
         match magnitude {
             Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
             None => scaled(self.text(bytes), PLACES),
@@ -273,7 +274,8 @@ fn slow_price(text: &[u8]) -> Option<Nanos> {
     let text = std::str::from_utf8(text).ok()?;
     let double: f64 = text.parse().ok()?;
     let single = double as f32;
-    if single.is_finite() && f64::from(single) == double {
+    // What is too small for a float is not 0.
+    if single.is_finite() && f64::from(single) == double && double != 0.0 {
         scaled(single.to_string().as_bytes(), PLACES)
     } else {
         scaled(text.as_bytes(), PLACES)

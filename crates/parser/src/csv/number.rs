@@ -1,5 +1,7 @@
 //! The numbers of CSV: decimal text to exact whole numbers of a unit.
 
+use crate::number::Number;
+
 /// Powers of ten up to what a quick price needs.
 const POW10: [u64; 20] = [
     1,
@@ -136,6 +138,12 @@ pub(crate) enum Cell {
     Bad,
 }
 
+/// The price that a text stands for by the rule of [`crate::number`].
+fn widened(text: &[u8]) -> Option<(i64, bool)> {
+    let number = Number::scan(text, 0).ok().filter(|number| number.end == text.len())?;
+    number.yahoo_price(text)
+}
+
 /// Reads a whole cell of any length, in units of 10^-`places`.
 pub(crate) fn cell(text: &[u8], places: i64, commas: bool) -> Cell {
     let text = text.trim_ascii();
@@ -145,6 +153,10 @@ pub(crate) fn cell(text: &[u8], places: i64, commas: bool) -> Cell {
         return Cell::Unknown;
     }
     match scaled(text, places, commas) {
+        // Tables of Yahoo's data hold its 32-bit floats widened: they stand for fewer digits.
+        Some((_, true)) if let Some((nanos, rounded)) = widened(text).filter(|_| places == 9) => {
+            Cell::Number(nanos, rounded)
+        }
         Some((value, rounded)) => Cell::Number(value, rounded),
         None => Cell::Bad,
     }
