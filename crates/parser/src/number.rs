@@ -198,8 +198,8 @@ impl Number {
     /// is out of range.
     #[inline(always)]
     pub(crate) fn exact_price(&self, bytes: &[u8]) -> Option<Nanos> {
-        let magnitude = if self.plain { self.exact_magnitude() } else { None };
-        match magnitude {
+        let decimal = Decimal::new(self.mantissa, self.scale);
+        match if self.plain { decimal.exact() } else { None } {
             Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
             None => scaled(self.text(bytes), PLACES),
         }

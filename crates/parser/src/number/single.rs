@@ -213,7 +213,7 @@ impl Decimal {
     }
 
     /// The number as it stands, rounded half to even to 1e-9.
-    fn exact(self) -> Option<Nanos> {
+    pub(super) fn exact(self) -> Option<Nanos> {
         if let Some(missing) = PLACES.checked_sub(self.scale) {
             let nanos = self.mantissa.checked_mul(*POW10.get(missing)?)?;
             return Some((i64::try_from(nanos).ok()?, false));
