@@ -4,9 +4,10 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use clap::{Parser, Subcommand, ValueEnum};
-use cream_config::Settings;
+use anyhow::{Context, Result};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use cream_config::{LogFilter, Settings};
 use cream_models::{Date, Symbol, Vendor};
 use cream_operator::{Display, Exit, Fetch, Migrate, Operator, Run, cancel_on_signals, span};
 use cream_processor::Cancel;
@@ -128,7 +129,56 @@ impl From<MigrateArgument> for Migrate {
 }
 
 fn main() -> ExitCode {
-    cream_operator::exit_code(execute(Arguments::parse()))
+    let arguments = Arguments::parse();
+    if let Err(error) = check(&arguments.command) {
+        error.exit();
+    }
+    cream_operator::exit_code(execute(arguments))
+}
+
+/// What the options cannot be together.
+fn check(command: &Command) -> Result<(), clap::Error> {
+    let Command::Fetch { symbols, vendor, from, to, vendor_symbol, .. } = command else {
+        return Ok(());
+    };
+    let wrong = |kind, text: String| Err(Arguments::command().error(kind, text));
+    if vendor_symbol.is_some() && symbols.len() > 1 {
+        let text = format!("--as spells one symbol, but {} are given", symbols.len());
+        return wrong(ErrorKind::TooManyValues, text);
+    }
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        let text = format!("--to {to} is before --from {from}");
+        return wrong(ErrorKind::ValueValidation, text);
+    }
+    if *vendor == Some(Vendor::Csv) {
+        let asked = Vendor::ALL.iter().filter(|vendor| **vendor != Vendor::Csv);
+        let names: Vec<_> = asked.map(|vendor| vendor.name()).collect();
+        let text = format!(
+            "--vendor csv cannot be asked, since these are files of your own: `worker import` takes \
+             them; to be asked are {}",
+            names.join(", ")
+        );
+        return wrong(ErrorKind::InvalidValue, text);
+    }
+    Ok(())
+}
+
+/// The filter without the HTTP client's own records, whoever asks for them: they show requests as they
+/// are sent, with their keys.
+fn without_requests(filter: &LogFilter) -> Result<LogFilter> {
+    // A name stands for all that begin so, and the longest one decides.
+    const CLIENT: &str = "ureq";
+    let (modules, pattern) = match filter.as_str().split_once('/') {
+        Some((modules, pattern)) => (modules, format!("/{pattern}")),
+        None => (filter.as_str(), String::new()),
+    };
+    let mut kept: Vec<&str> =
+        modules.split(',').filter(|module| !module.trim().starts_with(CLIENT)).collect();
+    let quiet = format!("{CLIENT}=off");
+    kept.push(&quiet);
+    Ok(LogFilter::parse(&(kept.join(",") + &pattern))?)
 }
 
 fn execute(arguments: Arguments) -> Result<Exit> {
@@ -137,7 +187,7 @@ fn execute(arguments: Arguments) -> Result<Exit> {
     let display = Display::default();
     cream_config::init_logging_to(
         settings.log_format,
-        &settings.log_filter,
+        &without_requests(&settings.log_filter)?,
         Some(display.log_writer()),
     )?;
     let cancel = Cancel::default();
@@ -149,11 +199,6 @@ fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display
     let out: &mut dyn Write = &mut stdout();
     let exit = match command {
         Command::Fetch { symbols, vendor, from, to, full, vendor_symbol, dry_run } => {
-            ensure!(
-                vendor_symbol.is_none() || symbols.len() == 1,
-                "--as spells one symbol, but {} are given",
-                symbols.len()
-            );
             let span = span(from, to, full);
             let fetch = Fetch { symbols, vendor, vendor_symbol, span, dry_run };
             Operator::open(settings)?.fetch(&fetch, Run { cancel, display, out })
@@ -170,4 +215,25 @@ fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display
     }?;
     out.flush().context("cannot write to standard output")?;
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_that_shows_keys_is_never_logged() {
+        for (given, kept) in [
+            ("debug", "debug,ureq=off"),
+            (
+                "info,ureq=trace, ureq::run=debug,cream_store=debug",
+                "info,cream_store=debug,ureq=off",
+            ),
+            ("ureq_proto", "ureq=off"),
+            ("trace/key", "trace,ureq=off/key"),
+        ] {
+            let filter = without_requests(&LogFilter::parse(given).unwrap()).unwrap();
+            assert_eq!(filter.as_str(), kept);
+        }
+    }
 }
