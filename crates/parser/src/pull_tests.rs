@@ -59,8 +59,9 @@ fn what_is_wrong_in_a_head_is_told() {
         if !from.starts_with("WARC") && !from.starts_with("Content") {
             let place = if from.starts_with("HTTP") { 1 } else { 0 };
             let found = broken.match_indices("Content-Length: ").nth(place).unwrap().0 + 16;
-            let end = broken[found..].find('\r').unwrap() + found;
-            let old: i64 = broken[found..end].parse().unwrap();
+            let rest = broken.get(found..).unwrap();
+            let end = rest.find('\r').unwrap() + found;
+            let old: i64 = broken.get(found..end).unwrap().parse().unwrap();
             broken.replace_range(found..end, &(old + length(to) - length(from)).to_string());
         }
         let error = Pull::read(broken.as_bytes()).unwrap_err().to_string();
