@@ -2,7 +2,7 @@
 //!
 //! A [`Site`] is a temporary folder with a database and an archive of its own; the binaries are
 //! started with settings that point there and with no other. [`Responses`] are what it is fed
-//! with, and a [`SmallDisk`] is one that is soon full.
+//! with, a [`SmallDisk`] is one that is soon full, and [`Site::asking`] makes it ask a vendor server.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
     reason = "tests only: what goes wrong ought to fail loudly and at once"
 )]
 
+mod fetching;
 mod responses;
 mod small_disk;
 
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use cream_testkit::{Exited, ReadyProcess, TestDir};
 use serde_json::Value;
 
+pub use fetching::{VENDORS, assert_no_key_in, on_both, words_of};
 pub use responses::Responses;
 pub use small_disk::SmallDisk;
 
@@ -72,7 +74,7 @@ pub struct Site {
     /// Where the archive is, unless it is in the folder.
     archive: Option<PathBuf>,
     /// What else is set.
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
 }
 
 impl Site {
@@ -90,8 +92,8 @@ impl Site {
 
     /// The same with another setting.
     #[must_use]
-    pub fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
-        self.settings.push((variable, value.into()));
+    pub fn with(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((variable.into(), value.into()));
         self
     }
 
@@ -106,6 +108,13 @@ impl Site {
     #[must_use]
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref()
+    }
+
+    /// The URL of its database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let file = || format!("sqlite:{}", self.folder.join("cream.db").display());
+        self.database.clone().unwrap_or_else(file)
     }
 
     /// A folder of the archive: `raw`, `parsed` or `dead`.
@@ -135,11 +144,10 @@ impl Site {
                 command.env_remove(&variable);
             }
         }
-        let file = || format!("sqlite:{}", self.folder.join("cream.db").display());
         command
             .args(arguments)
             .current_dir(self.folder.path())
-            .env("DATABASE_URL", self.database.clone().unwrap_or_else(file))
+            .env("DATABASE_URL", self.url())
             .env("STOCK_DATA_RAW_RESPONSES_DIR", self.archive("raw"))
             .env("STOCK_DATA_PARSED_RESPONSES_DIR", self.archive("parsed"))
             .env("STOCK_DATA_DEADLETTER_RESPONSES_DIR", self.archive("dead"))
