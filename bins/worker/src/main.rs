@@ -56,8 +56,8 @@ enum Command {
         /// Symbols.
         #[arg(required = true, value_name = "SYMBOL")]
         symbols: Vec<Symbol>,
-        /// Whom to ask; `worker vendors` lists them. [default: STOCK_DATA_VENDOR, then those of
-        /// STOCK_DATA_FALLBACK_VENDORS where it fails]
+        /// Whom to ask first; `worker vendors` lists them. Those of STOCK_DATA_FALLBACK_VENDORS are
+        /// asked where it fails. [default: STOCK_DATA_VENDOR]
         #[arg(long)]
         vendor: Option<Vendor>,
         /// The first date, such as 2020-01-01.

@@ -86,9 +86,10 @@ impl fmt::Display for Allowed {
             Self::Vendors => {
                 write!(f, "nothing, or a list such as tiingo,stooq of {}", vendors::names())
             }
-            Self::ApiKey => {
-                f.write_str("nothing, or 4 to 256 printable characters without a space")
-            }
+            Self::ApiKey => f.write_str(
+                "nothing, or 4 to 256 printable characters without a space, of which 16 or more \
+                     where all are digits",
+            ),
             Self::BaseUrl => f.write_str("nothing, or a URL such as https://HOST:PORT/PATH"),
             Self::RateLimits => {
                 f.write_str("nothing, none, or a list such as 5/min,500/d (s, min, h, d)")
@@ -194,7 +195,7 @@ pub(crate) const READ_TIMEOUT_SECONDS: Variable = Variable {
     name: "STOCK_DATA_READ_TIMEOUT_SECONDS",
     default: "20",
     allowed: Allowed::Number { min: 1, max: 3600, unit: "seconds" },
-    purpose: "How long a vendor may take until the headers of its answer are there.",
+    purpose: "How long a vendor may send nothing.",
 };
 
 pub(crate) const MAX_RETRIES: Variable = Variable {

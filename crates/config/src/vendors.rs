@@ -85,14 +85,15 @@ pub(crate) fn variables() -> impl Iterator<Item = Variable> {
         .flat_map(|vendor| vendor.api_key.into_iter().chain([vendor.base_url, vendor.rate_limit]))
 }
 
-/// An API key: 4 to 256 printable ASCII characters, none of them a space. A shorter one could not
-/// be blanked in what is kept.
+/// An API key: 4 to 256 printable ASCII characters, none of them a space, and no short number. It
+/// is blanked in what is kept, where such a one could be a price.
 pub(crate) fn api_key(text: &str) -> Result<Option<Secret>, String> {
     if text.is_empty() {
         return Ok(None);
     }
     let sound = (4..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if sound { Ok(Some(Secret::new(text))) } else { Err(String::new()) }
+    let is_short_number = text.len() < 16 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if sound && !is_short_number { Ok(Some(Secret::new(text))) } else { Err(String::new()) }
 }
 
 pub(crate) fn base_url(text: &str) -> Result<Option<String>, String> {
@@ -177,7 +178,7 @@ mod tests {
             assert!(base_url(bad).is_err(), "{bad}");
         }
         assert!(api_key("demo").unwrap().is_some() && api_key("").unwrap().is_none());
-        for bad in ["abc", "ab cd", "schlüssel", "line\nend"] {
+        for bad in ["abc", "ab cd", "123456789012345", "schlüssel", "line\nend"] {
             assert!(api_key(bad).is_err(), "{bad}");
         }
         assert_eq!(rate_limits("none"), Ok(Some(Vec::new())));

@@ -11,7 +11,7 @@ use cream_processor::pull::{
     PullOptions, PullOutcome, PullReport, Puller, Span, StoreGate, Target,
 };
 use cream_processor::{OneLine, Outcome, chain};
-use cream_retriever::{ApiKey, Retriever, RetrieverOptions, VendorOptions};
+use cream_retriever::{ApiKey, Failure, Retriever, RetrieverOptions, VendorOptions};
 
 use crate::batch::Run;
 use crate::display::Size;
@@ -60,7 +60,7 @@ impl Operator {
         let progress = display.begin("fetch", Size { files: targets.len(), bytes: None });
         let tally = Mutex::new(Tally::default());
         puller.pull_all(&targets, cancel, &|report| {
-            progress.line(&report.to_string(), report.symbol.as_str(), !report.is_success());
+            progress.line(&line(report), report.symbol.as_str(), !report.is_success());
             tally.lock().unwrap_or_else(PoisonError::into_inner).add(report);
         });
         let troubles = progress.finish();
@@ -130,7 +130,7 @@ pub(crate) fn retriever_options(settings: &Settings) -> Result<RetrieverOptions>
     options.retry_delay = settings.retry_delay;
     options.max_wait = settings.max_wait;
     for (&vendor, set) in &settings.vendors {
-        let infix = vendor.name().to_ascii_uppercase().replace('-', "_");
+        let infix = infix(vendor);
         let mut own = VendorOptions::default();
         own.key = set
             .api_key
@@ -166,6 +166,25 @@ fn plan(puller: &Puller, targets: &[Target], out: &mut dyn Write) -> Result<Exit
         }
     }
     Ok(exit)
+}
+
+/// A report's line, and which setting is missing.
+fn line(report: &PullReport) -> String {
+    let mut line = report.to_string();
+    for (vendor, outcome) in &report.attempts {
+        if let PullOutcome::Refused { error, .. } = outcome
+            && matches!(error.failure, Failure::KeyMissing { .. })
+        {
+            let infix = infix(*vendor);
+            line.push_str(&format!("; the setting is STOCK_DATA_{infix}_API_KEY"));
+        }
+    }
+    line
+}
+
+/// How a vendor is called in the names of settings.
+fn infix(vendor: Vendor) -> String {
+    vendor.name().to_ascii_uppercase().replace('-', "_")
 }
 
 /// How many symbols went how.

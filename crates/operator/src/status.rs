@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use cream_archive::Folder;
+use cream_models::{Clock as _, SystemClock};
 use cream_processor::{OneLine, chain};
 
 use crate::batch::files;
@@ -32,11 +33,12 @@ impl Operator {
         self.store.require_current()?;
         writeln!(out, "migrations         {} applied", migrations.len())?;
 
-        let (totals, responses, dead) = self.store.read(|reader| -> Result<_> {
+        let (totals, responses, dead, vendors) = self.store.read(|reader| -> Result<_> {
             Ok((
                 reader.totals()?,
                 reader.response_counts()?,
                 reader.dead_letters(MAX_DEAD_LETTERS)?,
+                reader.vendor_states()?,
             ))
         })?;
         writeln!(out, "stocks             {}", totals.stocks)?;
@@ -57,6 +59,13 @@ impl Operator {
                 |listing| format!("{} in {path}", files(listing.files.len())),
             );
             writeln!(out, "{label:<18} {files}")?;
+        }
+        let now = SystemClock.now();
+        for (vendor, state) in vendors {
+            if let Some(until) = state.blocked_until.filter(|until| *until > now) {
+                let reason = state.reason.as_deref().unwrap_or("no reason was recorded");
+                writeln!(out, "left alone         {vendor} until {until}: {}", OneLine(reason))?;
+            }
         }
         if !dead.is_empty() {
             writeln!(out, "dead letters:")?;

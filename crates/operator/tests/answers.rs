@@ -142,7 +142,7 @@ fn an_import_is_summed_up() {
       TEXT1_2025-06-15T120000Z_yahoo-chart.json: dead letter: suspicious: it would withdraw 10 of the series' 40 final bars, the first on 2025-05-05; more than 1 % is more likely a broken response than the truth
       TEXT2_2025-06-16.html: dead letter: the vendor's "Will be right back" page (at byte 19): expected a history page; its service is down for a while
       TEXT3_2025-06-16.json: dead letter: the file name says TEXT3, but the response is about OTHER3
-      TEXT5_2025-06-16.html: dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a Yahoo history page or chart answer
+      TEXT5_2025-06-16.html: dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a vendor's price history: JSON, CSV headed Date,Open,High,Low,Close,Volume, or a Yahoo history page
     [Incomplete]
     "#);
     assert_snapshot!(site.import(&[inbox]), @r#"
@@ -161,7 +161,7 @@ fn an_import_is_summed_up() {
       TEXT1_2025-06-15T120000Z_yahoo-chart.json: still a dead letter: suspicious: it would withdraw 10 of the series' 40 final bars, the first on 2025-05-05; more than 1 % is more likely a broken response than the truth
       TEXT2_2025-06-16.html: still a dead letter: the vendor's "Will be right back" page (at byte 19): expected a history page; its service is down for a while
       TEXT3_2025-06-16.json: still a dead letter: the file name says TEXT3, but the response is about OTHER3
-      TEXT5_2025-06-16.html: still a dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a Yahoo history page or chart answer
+      TEXT5_2025-06-16.html: still a dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a vendor's price history: JSON, CSV headed Date,Open,High,Low,Close,Volume, or a Yahoo history page
     [Incomplete]
     "#);
 }
@@ -227,7 +227,7 @@ fn the_status_tells_what_there_is() {
     parsed             1 file in [FOLDER]/parsed
     dead letters       4 files in [FOLDER]/dead
     dead letters:
-      TEXT5_2025-06-16.html: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a Yahoo history page or chart answer
+      TEXT5_2025-06-16.html: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a vendor's price history: JSON, CSV headed Date,Open,High,Low,Close,Volume, or a Yahoo history page
       TEXT3_2025-06-16.json: the file name says TEXT3, but the response is about OTHER3
       TEXT2_2025-06-16.html: the vendor's "Will be right back" page (at byte 19): expected a history page; its service is down for a while
       TEXT1_2025-06-15T120000Z_yahoo-chart.json: suspicious: it would withdraw 10 of the series' 40 final bars, the first on 2025-05-05; more than 1 % is more likely a broken response than the truth
@@ -317,7 +317,7 @@ fn a_rebuild_is_summed_up_and_never_mixes() {
       TEXT1_2025-06-15T120000Z_yahoo-chart.json: dead letter: suspicious: it would withdraw 10 of the series' 40 final bars, the first on 2025-05-05; more than 1 % is more likely a broken response than the truth
       TEXT2_2025-06-16.html: dead letter: the vendor's "Will be right back" page (at byte 19): expected a history page; its service is down for a while
       TEXT3_2025-06-16.json: dead letter: the file name says TEXT3, but the response is about OTHER3
-      TEXT5_2025-06-16.html: dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a Yahoo history page or chart answer
+      TEXT5_2025-06-16.html: dead letter: unknown format, it begins with "\u{1b}[2J\nforged line" (at byte 0): expected a vendor's price history: JSON, CSV headed Date,Open,High,Low,Close,Volume, or a Yahoo history page
     [Incomplete]
     "#);
     assert_eq!(site.answer(|out| site.operator().digest(out)), digest);

@@ -172,7 +172,7 @@ pub enum ParseError {
     /// No format that is known.
     #[error(
         "unknown format, it begins with {found} (at byte {position}): expected a vendor's price \
-         history: JSON, CSV with a header, or a Yahoo history page"
+         history: JSON, CSV headed Date,Open,High,Low,Close,Volume, or a Yahoo history page"
     )]
     UnknownFormat {
         /// How the response begins.

@@ -1,6 +1,6 @@
 //! A CSV file of the user's own; see [`crate::csv`].
 
-use cream_models::{PriceHistory, Vendor};
+use cream_models::{PriceHistory, Symbol, Vendor};
 
 use super::Format;
 use crate::answer::Answer;
@@ -26,6 +26,10 @@ impl Format for Csv {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
-        csv::read(super::single(answers)?, self.vendor(), ask, warnings)
+        let mut history = csv::read(super::single(answers)?, self.vendor(), ask, warnings)?;
+        // Nobody else's spelling: what a column of symbols says is the symbol.
+        let symbol = history.vendor_symbol.as_deref();
+        history.symbol = symbol.and_then(|symbol| Symbol::parse(symbol).ok());
+        Ok(history)
     }
 }

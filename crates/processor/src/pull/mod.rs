@@ -139,7 +139,7 @@ impl Puller {
             let outcome = self.pull_from(vendor, target, vendor_symbol, is_wanted);
             let is_last = outcome.is_success()
                 || matches!(outcome, PullOutcome::Failed(_) | PullOutcome::Cancelled);
-            self.log(&target.symbol, vendor, &outcome);
+            Self::log(&target.symbol, vendor, &outcome);
             attempts.push((vendor, outcome));
             if is_last {
                 break;
@@ -251,7 +251,8 @@ impl Puller {
             vendor_symbol: vendor_symbol.map(str::to_owned).or_else(|| known.vendor_symbol.clone()),
             from,
             to,
-            validators: known.validators.clone(),
+            // Who asks for dates, or for all, wants an answer.
+            validators: known.validators.clone().filter(|_| target.span == Span::Missing),
         }
     }
 
@@ -324,6 +325,7 @@ impl Puller {
     ) -> PullOutcome {
         let result = match &outcome {
             PullOutcome::Cancelled | PullOutcome::Failed(_) => return outcome,
+            PullOutcome::Refused { error, .. } if !was_asked(&error.failure) => return outcome,
             outcome if outcome.is_success() => Ok(validators.map(|held| cream_store::Validators {
                 url: held.url,
                 etag: held.etag,
@@ -353,14 +355,15 @@ impl Puller {
         }
     }
 
-    fn log(&self, symbol: &Symbol, vendor: Vendor, outcome: &PullOutcome) {
+    fn log(symbol: &Symbol, vendor: Vendor, outcome: &PullOutcome) {
         let (symbol, vendor) = (symbol.as_str(), vendor.name());
         match outcome {
             PullOutcome::Refused { error, .. } => {
                 let until = error.until().map(|until: Timestamp| until.to_string());
+                let advice = report::words(error.advice());
+                let error = chain(&error.failure);
                 warn!(
-                    symbol, vendor, until:? = until, advice:? = error.advice(),
-                    error = chain(&error.failure).as_str();
+                    symbol, vendor, until = until.as_deref(), advice, error = error.as_str();
                     "the vendor gave no prices"
                 );
             }
@@ -370,4 +373,18 @@ impl Puller {
             outcome => info!(symbol, vendor, outcome = outcome.to_string().as_str(); "pulled"),
         }
     }
+}
+
+/// Whether a request was sent to the vendor: otherwise the pull did not fail, but was not begun.
+const fn was_asked(failure: &Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::Limited { .. }
+            | Failure::CircuitOpen { .. }
+            | Failure::KeyMissing { .. }
+            | Failure::Spelling(_)
+            | Failure::NobodyToAsk(_)
+            | Failure::Reversed { .. }
+            | Failure::Gate(_)
+    )
 }

@@ -122,11 +122,7 @@ impl fmt::Display for PullOutcome {
             }
             Self::Unchanged => f.write_str("nothing changed since the last pull"),
             Self::Refused { error, file } => {
-                let advice = match error.advice() {
-                    Advice::RetryLater => "try again later",
-                    Advice::GiveUp => "given up",
-                    Advice::AskPerson => "see to it",
-                };
+                let advice = words(error.advice());
                 write!(f, "{} ({advice})", OneLine(&chain(&error.failure)))?;
                 match file {
                     Some(file) => write!(f, "; kept as {}", OneLine(&file.file)),
@@ -136,5 +132,14 @@ impl fmt::Display for PullOutcome {
             Self::Failed(error) => write!(f, "failed: {}", OneLine(&chain(error))),
             Self::Cancelled => f.write_str("stopped"),
         }
+    }
+}
+
+/// What is to be done, for a person.
+pub(super) const fn words(advice: Advice) -> &'static str {
+    match advice {
+        Advice::RetryLater => "try again later",
+        Advice::GiveUp => "given up",
+        Advice::AskPerson => "see to it",
     }
 }
