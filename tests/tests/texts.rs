@@ -20,7 +20,8 @@ fn the_help_of_the_worker() {
 
 #[test]
 fn the_help_of_the_workers_commands() {
-    let commands = ["import", "process", "digest", "rebuild", "status", "migrate"];
+    let commands =
+        ["fetch", "vendors", "import", "process", "digest", "rebuild", "status", "migrate"];
     let texts = commands.map(|command| help("worker", &[command, "--help"]));
     assert_snapshot!(texts.join("\n---\n"));
 }
@@ -34,6 +35,27 @@ fn the_help_of_the_api_server() {
 fn the_help_of_the_api_servers_commands() {
     let texts = ["serve", "demo"].map(|command| help("api-server", &[command, "--help"]));
     assert_snapshot!(texts.join("\n---\n"));
+}
+
+#[test]
+fn the_table_of_vendors() {
+    let plain = Site::new();
+    let set = Site::new()
+        .with("STOCK_DATA_VENDOR", "tiingo")
+        .with("STOCK_DATA_FALLBACK_VENDORS", "stooq,nasdaq")
+        .with("STOCK_DATA_TIINGO_API_KEY", "hunter2-tiingo")
+        .with("STOCK_DATA_STOOQ_API_KEY", "hunter2-stooq")
+        .with("STOCK_DATA_TIINGO_RATE_LIMIT", "5/s,100/h")
+        .with("STOCK_DATA_NASDAQ_RATE_LIMIT", "none")
+        .with("STOCK_DATA_EODHD_BASE_URL", "https://own.example/eodhd");
+    let tables = [&plain, &set].map(|site| {
+        let ended = site.worker(&["vendors"]);
+        assert_eq!((ended.code(), ended.stderr.as_str()), (Some(0), ""));
+        assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+        assert!(site.folder.names("").is_empty(), "nothing is made for it");
+        ended.stdout
+    });
+    assert_snapshot!(tables.join("\n---\n"));
 }
 
 #[test]
