@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use cream_models::{Bar, Date, DateRange, PriceHistory, Timestamp};
-use cream_parser::pull::{Answer, Pull};
 use cream_parser::ParseOptions;
+use cream_parser::pull::{Answer, Pull};
 use cream_retry::{Policy, Retry, Verdict};
 use log::{debug, warn};
 use url::Url;
