@@ -195,54 +195,72 @@ fn chart(bencher: divan::Bencher<'_, '_>) {
         .bench(|| cream_parser::parse(black_box(chart)).map(|history| history.bars.len()));
 }
 
-#[derive(serde::Deserialize)]
-#[expect(dead_code, reason = "read to be timed")]
-struct Quote {
-    open: Vec<Option<f64>>,
-    high: Vec<Option<f64>>,
-    low: Vec<Option<f64>>,
-    close: Vec<Option<f64>>,
-    volume: Vec<Option<u64>>,
+/// A chart as a user of `serde_json` would type it, with `P` for a price and `V` for a volume.
+mod typed {
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "read to be timed")]
+    struct Quote<P, V> {
+        open: Vec<P>,
+        high: Vec<P>,
+        low: Vec<P>,
+        close: Vec<P>,
+        volume: Vec<V>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "read to be timed")]
+    struct Adjusted<P> {
+        adjclose: Vec<P>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "read to be timed")]
+    struct Indicators<P, V> {
+        quote: Vec<Quote<P, V>>,
+        adjclose: Vec<Adjusted<P>>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "read to be timed")]
+    pub(crate) struct Series<P, V> {
+        timestamp: Vec<i64>,
+        indicators: Indicators<P, V>,
+    }
+
+    #[derive(serde::Deserialize)]
+    pub(crate) struct Answer<P, V> {
+        pub(crate) result: Vec<Series<P, V>>,
+    }
+
+    #[derive(serde::Deserialize)]
+    pub(crate) struct Body<P, V> {
+        pub(crate) chart: Answer<P, V>,
+    }
 }
 
-#[derive(serde::Deserialize)]
-#[expect(dead_code, reason = "read to be timed")]
-struct Adjusted {
-    adjclose: Vec<Option<f64>>,
+fn serde_json_reads<P, V>(bencher: divan::Bencher<'_, '_>)
+where
+    P: serde::de::DeserializeOwned,
+    V: serde::de::DeserializeOwned,
+{
+    let chart = CHART.as_bytes();
+    assert!(serde_json::from_slice::<typed::Body<P, V>>(chart).is_ok());
+    bencher.counter(BytesCount::of_slice(chart)).bench(|| {
+        serde_json::from_slice::<typed::Body<P, V>>(black_box(chart))
+            .map(|body| body.chart.result.len())
+    });
 }
 
-#[derive(serde::Deserialize)]
-#[expect(dead_code, reason = "read to be timed")]
-struct Indicators {
-    quote: Vec<Quote>,
-    adjclose: Vec<Adjusted>,
-}
-
-#[derive(serde::Deserialize)]
-#[expect(dead_code, reason = "read to be timed")]
-struct Series {
-    timestamp: Vec<i64>,
-    indicators: Indicators,
-}
-
-#[derive(serde::Deserialize)]
-struct Answer {
-    result: Vec<Series>,
-}
-
-#[derive(serde::Deserialize)]
-struct Body {
-    chart: Answer,
-}
-
-/// The usual way: typed, into columns of floats, nothing judged.
+/// The usual way: typed, into columns of floats that may be null, nothing judged.
 #[divan::bench]
 fn chart_serde_json(bencher: divan::Bencher<'_, '_>) {
-    let chart = CHART.as_bytes();
-    assert!(serde_json::from_slice::<Body>(chart).is_ok());
-    bencher.counter(BytesCount::of_slice(chart)).bench(|| {
-        serde_json::from_slice::<Body>(black_box(chart)).map(|body| body.chart.result.len())
-    });
+    serde_json_reads::<Option<f64>, Option<u64>>(bencher);
+}
+
+/// The same where a null is an error, which real answers would run into.
+#[divan::bench]
+fn chart_serde_json_no_nulls(bencher: divan::Bencher<'_, '_>) {
+    serde_json_reads::<f64, u64>(bencher);
 }
 
 #[divan::bench]

@@ -6,21 +6,19 @@ use crate::chart::{BAD_TIME, Chart};
 use crate::error::{ParseError, Result, at};
 use crate::finish::MAX_ROWS;
 use crate::json::Reader;
-use crate::number::{Nanos, Number};
+use crate::number::Nanos;
+use crate::number::quick::Quick;
 
 /// Reads the timestamps: [`BAD_TIME`] for what is no whole number.
 pub(crate) fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
     let bytes = reader.bytes();
     let mut goes_on = reader.enter("an array of timestamps")?;
+    let mut quick = Quick::new(bytes);
     while goes_on {
+        let want = MAX_ROWS - timestamps.len();
+        reader.pos = quick.integers(reader.pos, want, |time| timestamps.push(time));
         if timestamps.len() == MAX_ROWS {
             return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
-        }
-        if let Some((time, end)) = Number::quick_integer(bytes, reader.pos) {
-            timestamps.push(time);
-            goes_on = bytes.get(end) == Some(&b',');
-            reader.pos = end + 1;
-            continue;
         }
         let time = match reader.peek() {
             Some(b'-' | b'0'..=b'9') => reader.number()?.integer(bytes),
@@ -37,6 +35,7 @@ pub(crate) fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Resul
 
 /// Reads the columns of `indicators`.
 pub(crate) fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<()> {
+    let mut quick = Quick::new(reader.bytes());
     let mut members = reader.object("an object with the key \"quote\"")?;
     while let Some(key) = reader.next_key(&mut members)? {
         let names: &[(&[u8], BarField)] = match key.as_ref() {
@@ -67,7 +66,7 @@ pub(crate) fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<(
             let mut columns = reader.object("an object of columns")?;
             while let Some(key) = reader.next_key(&mut columns)? {
                 match names.iter().find(|(name, _)| *name == key.as_ref()) {
-                    Some((_, field)) => column(reader, chart, *field)?,
+                    Some((_, field)) => column(&mut quick, reader, chart, *field)?,
                     None => reader.skip()?,
                 }
             }
@@ -76,7 +75,12 @@ pub(crate) fn indicators(reader: &mut Reader<'_>, chart: &mut Chart) -> Result<(
     Ok(())
 }
 
-fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result<()> {
+fn column(
+    quick: &mut Quick<'_>,
+    reader: &mut Reader<'_>,
+    chart: &mut Chart,
+    field: BarField,
+) -> Result<()> {
     reader.peek();
     let start = reader.pos;
     let Some(slot) = chart.columns.get_mut(field as usize) else { return Ok(()) };
@@ -92,12 +96,12 @@ fn column(reader: &mut Reader<'_>, chart: &mut Chart, field: BarField) -> Result
     }
     let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
     let length = match field {
-        BarField::Open => cells.read::<{ BarField::Open as u8 }>(reader)?,
-        BarField::High => cells.read::<{ BarField::High as u8 }>(reader)?,
-        BarField::Low => cells.read::<{ BarField::Low as u8 }>(reader)?,
-        BarField::Close => cells.read::<{ BarField::Close as u8 }>(reader)?,
-        BarField::AdjClose => cells.read::<{ BarField::AdjClose as u8 }>(reader)?,
-        BarField::Volume => cells.read::<{ BarField::Volume as u8 }>(reader)?,
+        BarField::Open => cells.read::<{ BarField::Open as u8 }>(quick, reader)?,
+        BarField::High => cells.read::<{ BarField::High as u8 }>(quick, reader)?,
+        BarField::Low => cells.read::<{ BarField::Low as u8 }>(quick, reader)?,
+        BarField::Close => cells.read::<{ BarField::Close as u8 }>(quick, reader)?,
+        BarField::AdjClose => cells.read::<{ BarField::AdjClose as u8 }>(quick, reader)?,
+        BarField::Volume => cells.read::<{ BarField::Volume as u8 }>(quick, reader)?,
     };
     *slot = Some((start, length));
     Ok(())
@@ -112,7 +116,11 @@ struct Cells<'a> {
 impl Cells<'_> {
     /// Reads a column and gives its length. The field is a constant, so that each column has a
     /// loop of its own.
-    fn read<const FIELD: u8>(self, reader: &mut Reader<'_>) -> Result<usize> {
+    fn read<const FIELD: u8>(
+        self,
+        quick: &mut Quick<'_>,
+        reader: &mut Reader<'_>,
+    ) -> Result<usize> {
         let field = const {
             match FIELD {
                 0 => BarField::Open,
@@ -128,26 +136,7 @@ impl Cells<'_> {
         let mut goes_on = reader.enter("an array of numbers")?;
         let mut row = 0;
         while goes_on {
-            // The usual shapes, one after the other.
-            while let Some(bar) = self.bars.get_mut(row) {
-                let end = if is_volume {
-                    let Some((volume, end)) = Number::quick_integer(bytes, reader.pos) else {
-                        break;
-                    };
-                    bar.set(field, Some(volume));
-                    end
-                } else {
-                    let Some(number) = Number::quick(bytes, reader.pos) else { break };
-                    let Some(nanos) = number.yahoo_price(bytes) else { break };
-                    set_price(bar, field, nanos);
-                    number.end
-                };
-                reader.pos = end + 1;
-                row += 1;
-                if bytes.get(end) != Some(&b',') {
-                    return Ok(row);
-                }
-            }
+            row += usual::<FIELD>(quick, reader, self.bars.get_mut(row..).unwrap_or_default());
             reader.peek();
             if row == self.bars.len() {
                 if row == MAX_ROWS {
@@ -184,6 +173,44 @@ impl Cells<'_> {
         }
         Ok(row)
     }
+}
+
+#[inline(always)]
+const fn field_of(field: u8) -> BarField {
+    match field {
+        0 => BarField::Open,
+        1 => BarField::High,
+        2 => BarField::Low,
+        3 => BarField::Close,
+        4 => BarField::AdjClose,
+        _ => BarField::Volume,
+    }
+}
+
+/// Reads cells of the usual shapes, and says how many.
+#[inline(always)]
+fn usual<const FIELD: u8>(
+    quick: &mut Quick<'_>,
+    reader: &mut Reader<'_>,
+    bars: &mut [Bar],
+) -> usize {
+    let field = const { field_of(FIELD) };
+    let total = bars.len();
+    let mut bars = bars.iter_mut();
+    reader.pos = if FIELD == BarField::Volume as u8 {
+        quick.integers(reader.pos, total, |volume| {
+            if let Some(bar) = bars.next() {
+                bar.set(field, Some(volume));
+            }
+        })
+    } else {
+        quick.prices(reader.pos, total, |price| {
+            if let Some(bar) = bars.next() {
+                set_price(bar, field, price);
+            }
+        })
+    };
+    total - bars.len()
 }
 
 #[inline(always)]

@@ -120,7 +120,8 @@ fn plain<'a>(text: &[u8], buffer: &'a mut [u8; LONGEST]) -> Option<&'a [u8]> {
     let point = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
     let (whole, fraction) = rest.split_at_checked(point)?;
     let mut groups = whole.split(|byte| *byte == b',');
-    let first = groups.next().filter(|first| first.len() <= 3 || first.len() == whole.len())?;
+    let is_first = |first: &&[u8]| first.len() <= 3 || first.len() == whole.len();
+    let first = groups.next().filter(is_first).filter(|first| !first.is_empty())?;
     let mut length = 0;
     let mut put = |bytes: &[u8]| {
         let end = length + bytes.len();

@@ -52,16 +52,23 @@ pub(crate) fn bars(
         let (position, reason) = (at(first.position), first.reason.clone());
         return Err(ParseError::TooManyUnreadableRows { bad, total, position, reason });
     }
-    let range = hull(&rows, &unreadable, asked);
+    // Most rows are neat, and nothing but their ends has to be looked at again.
+    let neat = if unreadable.is_empty() { neat(&rows) } else { None };
+    let range = match (neat, rows.as_slice()) {
+        (Some(_), [first, .., last]) => hull(&[*first, *last], &[], asked),
+        _ => hull(&rows, &unreadable, asked),
+    };
     let mut open = Vec::new();
     if let Some(range) = range {
-        open_dates(&rows, &unreadable, range, &mut open);
+        if neat.is_none() {
+            open_dates(&rows, &unreadable, range, &mut open);
+        }
         // A row outside of what was asked for, such as today's, speaks for its own date alone.
         let around: Vec<_> = asked.iter().flat_map(|asked| around(*asked, range)).collect();
         open.extend(&around);
         history.coverage.undecided_actions = around;
     }
-    if !unreadable.is_empty() || !open.is_empty() {
+    if neat.is_none() && (!unreadable.is_empty() || !open.is_empty()) {
         let mut bad = unreadable.iter().map(|row| row.row).peekable();
         let mut index = 0;
         rows.retain(|bar| {
@@ -76,14 +83,38 @@ pub(crate) fn bars(
             reason: row.reason,
         });
     }
-    history.bars = one_a_date(rows, warnings);
+    history.bars = if neat.is_some() { rows } else { one_a_date(rows, warnings) };
     history.coverage.range = range;
     if !open.is_empty() {
         let dates: Vec<_> = history.bars.iter().map(Bar::date).collect();
         history.coverage.undecided_bars = without(Coverage::normalized(open), &dates);
     }
-    flag(&mut history.bars, warnings);
+    if neat != Some(Flags::None) {
+        flag(&mut history.bars, warnings);
+    }
     Ok(())
+}
+
+/// Whether neat rows may need a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flags {
+    None,
+    Perhaps,
+}
+
+/// Whether the rows ascend by date, one a date, and each has a price; `None` where not.
+fn neat(rows: &[Bar]) -> Option<Flags> {
+    let mut previous = None;
+    let mut are_plain = true;
+    for bar in rows {
+        let date = Some(bar.date());
+        if previous >= date || !bar.has_price() {
+            return None;
+        }
+        previous = date;
+        are_plain = are_plain && is_plain(bar);
+    }
+    Some(if are_plain { Flags::None } else { Flags::Perhaps })
 }
 
 /// The dates asked for and the dates of the rows.

@@ -46,6 +46,26 @@ fn rows_are_sorted_whichever_way_they_come() {
 }
 
 #[test]
+fn neat_rows_come_out_as_the_same_rows_backwards_do() {
+    let plain = |days: i32| {
+        let price = Price::from_nanos(10);
+        bar(days, 10).with_open(price).with_high(price).with_low(price).with_volume(1)
+    };
+    for rows in [
+        vec![plain(1), plain(2), plain(4)],
+        vec![plain(1), plain(2).with_low(Price::from_nanos(11)), plain(4).with_volume(0)],
+        vec![plain(1), Bar::new(day(2)), plain(4)],
+        vec![plain(1)],
+    ] {
+        for asked in [None, Some(range(2, 9))] {
+            let forwards = finished(rows.clone(), vec![], asked);
+            let backwards = finished(rows.iter().rev().copied().collect(), vec![], asked);
+            assert_eq!(forwards, backwards);
+        }
+    }
+}
+
+#[test]
 fn the_settled_row_wins_over_the_live_one_in_either_order() {
     let live = bar(2, 25).with_final(false);
     for rows in [vec![bar(1, 10), bar(2, 20), live], vec![live, bar(2, 20), bar(1, 10)]] {

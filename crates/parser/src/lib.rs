@@ -25,6 +25,11 @@
 //! - [`Vendor::YahooChart`]: Yahoo's v8 chart answer, JSON.
 //! - [`Vendor::YahooPage`]: Yahoo's history page. The chart answer embedded in it is read first;
 //!   the price table is a fallback, and where both are there each cell is compared.
+//! - [`Vendor::Tiingo`]: Tiingo's end-of-day prices, with dividends and splits in their rows.
+//! - [`Vendor::AlphaVantage`]: Alpha Vantage's daily series, plain or adjusted.
+//! - [`Vendor::Massive`]: daily aggregates, splits and dividends of Massive, once Polygon.
+//! - [`Vendor::Eodhd`]: EODHD's end-of-day prices, splits and dividends.
+//! - [`Vendor::Nasdaq`]: Nasdaq's historical quotes and dividends.
 //! - [`Vendor::Stooq`]: Stooq's CSV.
 //! - [`Vendor::Csv`]: a CSV file of the user's own, columns mapped by the names in its header.
 //! - [`pull`]: an archived pull, which holds all answers to one question.
@@ -36,8 +41,10 @@
 //! and its date stays [undecided](cream_models::Coverage). A bar that is odd but readable is kept
 //! as delivered and [flagged](cream_models::BarFlags).
 //!
-//! Columns and sections of the chart that come twice are an error. No input panics, and memory is bounded
-//! by a small multiple of the input.
+//! Columns and sections of the chart that come twice are an error, and so are known keys that come twice in
+//! a row. Splits or dividends that come alone decide nothing about prices. What a vendor says in words
+//! instead of prices is quoted without API keys. No input panics, and memory is bounded by a small multiple
+//! of the input.
 
 mod answer;
 mod ask;
@@ -174,6 +181,12 @@ pub fn parse_with(bytes: &[u8], options: &ParseOptions) -> Result<PriceHistory, 
         let format = match (hint, sniff::format(bytes, shape, start)) {
             (Some(hint), Err(_)) => hint,
             (Some(hint), Ok(_)) if shape == Shape::Text => hint,
+            // A page is Yahoo's only where nobody else is said to have sent it.
+            (Some(hint), Ok(_))
+                if shape == Shape::Markup && hint.vendor() != Vendor::YahooChart =>
+            {
+                hint
+            }
             (_, found) => found?,
         };
         let answer = Answer::alone(bytes, start);

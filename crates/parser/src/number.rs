@@ -4,13 +4,17 @@
 //! `1.2666670083999634`. Such a text stands for the shortest decimal that reads back as the same
 //! 32-bit float; any other text stands for itself. No float is ever stored.
 //!
-//! The fast path reads eight digits at a time, guesses the 32-bit float, proves the guess in
-//! integers, and finds the shortest decimal by trying the one multiple of 10^(j+1), then the
-//! nearest multiple of 10^j, within the float's rounding interval (Raffaello Giulietti, "The
-//! Schubfach way to render doubles"). Whatever is not clear-cut takes the slow path through the
-//! standard library; tests hold the two against each other.
+//! The fast path ([`quick`], `digits`, `single`) reads a column's numbers many at once, guesses
+//! the 32-bit float, proves the guess in integers, and finds the shortest decimal in 64-bit floats
+//! without a rounding. Whatever is not clear-cut takes the slow path through the standard library;
+//! tests hold the two against each other.
+
+mod digits;
+pub(crate) mod quick;
+mod single;
 
 use crate::error::{ParseError, Result, at, excerpt};
+use single::Decimal;
 
 /// Digits behind the point of a [`cream_models::Price`].
 const PLACES: i64 = 9;
@@ -37,12 +41,6 @@ const POW10: [u64; 20] = [
     100_000_000_000_000_000,
     1_000_000_000_000_000_000,
     10_000_000_000_000_000_000,
-];
-
-/// 10^-n as floats, for guesses only.
-const TENTH: [f64; 20] = [
-    1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14,
-    1e-15, 1e-16, 1e-17, 1e-18, 1e-19,
 ];
 
 /// A number as it stands in JSON text: `mantissa` · 10^-`scale` where it is plain.
@@ -107,80 +105,6 @@ fn digits(bytes: &[u8], start: usize) -> (u64, usize) {
 }
 
 impl Number {
-    /// Reads a number of the usual shape, followed by a comma or a bracket: up to seven digits,
-    /// a point, up to 16 digits. `None` for any other, be it sound or not.
-    #[inline(always)]
-    pub(crate) fn quick(bytes: &[u8], start: usize) -> Option<Self> {
-        let chunk = bytes.get(start..)?.first_chunk::<32>()?;
-        let first = word(chunk, 0)?;
-        let after = others(first);
-        // The point, if it is one, is the first byte that is no digit, the end is the second.
-        let point_bits = after.trailing_zeros() & !7;
-        let point = point_bits as usize / 8;
-        let after = after & after.wrapping_sub(1);
-        let length = if after != 0 {
-            after.trailing_zeros() as usize / 8
-        } else {
-            // Most prices end in the third word.
-            match others(word(chunk, 8)?) {
-                0 => 16 + others(word(chunk, 16)?).trailing_zeros() as usize / 8,
-                after => 8 + after.trailing_zeros() as usize / 8,
-            }
-        };
-        if chunk.get(point) != Some(&b'.')
-            || !matches!(chunk.get(length), Some(b',' | b']'))
-            || point == 0
-            || point > 7
-            || first & 0xFF == 0 && point > 1
-        {
-            return None;
-        }
-        let scale = length - point - 1;
-        // What stands before the point, and what stands behind it, side by side.
-        let before = (1_u64 << point_bits) - 1;
-        let (high, low) = (first & before | word(chunk, 1)? & !before, word(chunk, 9)?);
-        let mantissa = if length == 17 || length == 18 {
-            // 16 or 17 digits, as nearly all widened floats have.
-            let sixteen = value(high, 64) * 100_000_000 + value(low, 64);
-            let last = u64::from(chunk.get(17)? & 0xF);
-            std::hint::select_unpredictable(length == 18, sixteen * 10 + last, sixteen)
-        } else {
-            let digits = length - 1;
-            if scale == 0 || digits > 16 {
-                return None;
-            }
-            let bits = |count: usize| u32::try_from(count * 8).unwrap_or(0);
-            let behind = digits.saturating_sub(8);
-            value(high, bits(digits - behind)) * pow10(behind) + value(low, bits(behind))
-        };
-        let end = start + length;
-        Some(Self { start, end, mantissa, scale, negative: false, plain: true })
-    }
-
-    /// Reads a whole number of up to 15 digits, not negative, followed by a comma or a bracket.
-    /// `None` for any other, be it sound or not.
-    #[inline(always)]
-    pub(crate) fn quick_integer(bytes: &[u8], start: usize) -> Option<(i64, usize)> {
-        let chunk = bytes.get(start..)?.first_chunk::<16>()?;
-        let first = word(chunk, 0)?;
-        let bits = others(first).trailing_zeros() & !7;
-        let (mut number, mut length) = (value(first, bits), bits as usize / 8);
-        if bits == 64 {
-            let second = word(chunk, 8)?;
-            let bits = others(second).trailing_zeros() & !7;
-            let count = bits as usize / 8;
-            number = number * pow10(count) + value(second, bits);
-            length += count;
-        }
-        if !matches!(chunk.get(length), Some(b',' | b']'))
-            || length == 0
-            || first & 0xFF == 0 && length > 1
-        {
-            return None;
-        }
-        Some((number.cast_signed(), start + length))
-    }
-
     /// Reads the JSON number at `start`.
     ///
     /// # Errors
@@ -236,11 +160,6 @@ impl Number {
     /// it is out of range.
     #[inline(always)]
     pub(crate) fn yahoo_price(&self, bytes: &[u8]) -> Option<Nanos> {
-        // Six digits survive a 32-bit float unharmed: the text is the shortest already.
-        if self.plain && self.mantissa < 1_000_000 && self.scale <= 9 {
-            let nanos = i64::try_from(self.mantissa * pow10(9 - self.scale)).ok()?;
-            return Some((if self.negative { -nanos } else { nanos }, false));
-        }
         match self.fast_price() {
             Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
             None => slow_price(self.text(bytes)),
@@ -249,51 +168,12 @@ impl Number {
 
     /// The magnitude of the price by the fast path; `None` where it is not clear-cut.
     #[inline(always)]
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "a guess, proven in integers below"
-    )]
     fn fast_price(&self) -> Option<Nanos> {
-        if !self.plain || self.scale == 0 {
+        if !self.plain || self.mantissa >> 63 != 0 {
             return None;
         }
-        // Below 2^63 as a signed number, which converts faster.
-        let guess = i64::try_from(self.mantissa).ok()? as f64 * TENTH.get(self.scale)?;
-        let single = guess as f32;
-        // The guess is within 3 units of its last place of the text, and so would be the float.
-        if guess.to_bits().abs_diff(f64::from(single).to_bits()) > 8 {
-            return self.exact_magnitude();
-        }
-        let bits = single.to_bits();
-        let (exponent, fraction) = (bits >> 23, u64::from(bits & 0x7F_FFFF));
-        let shift = 150_u32.checked_sub(exponent)?;
-        // Powers of two have a lopsided interval; tiny and huge floats would not fit 64 bits.
-        if fraction == 0 || shift == 0 || shift > 36 {
-            return None;
-        }
-        let significand = fraction | 0x80_0000;
-        // The float is significand / 2^shift. Does the text round to it as a 64-bit float, that
-        // is, lie within 2^-30 of the significand's unit? (A tie goes to the float: its last bit
-        // as a 64-bit float is even.) The guess makes the difference small enough for 64 bits.
-        let power = pow10(self.scale);
-        let text = self.mantissa.wrapping_shl(shift);
-        let difference = text.wrapping_sub(significand.wrapping_mul(power)).cast_signed();
-        if difference.unsigned_abs() > power >> 30 {
-            return self.exact_magnitude();
-        }
-        shortest(significand, shift)
-    }
-
-    /// The magnitude of a plain text as it stands, rounded half to even to 1e-9.
-    fn exact_magnitude(&self) -> Option<Nanos> {
-        if self.scale <= 9 {
-            let nanos = self.mantissa.checked_mul(pow10(9 - self.scale))?;
-            return Some((i64::try_from(nanos).ok()?, false));
-        }
-        let divisor = pow10(self.scale - 9);
-        let (nanos, rest) = (self.mantissa / divisor, self.mantissa % divisor);
-        Some((i64::try_from(half_even(nanos, rest, divisor)).ok()?, rest != 0))
+        let decimal = Decimal::new(self.mantissa, self.scale);
+        decimal.float().shortest().or_else(|| decimal.odd())
     }
 
     /// The value, where it is a whole number that fits 64 bits: `5`, `5.0` and `5e3` are.
@@ -318,7 +198,9 @@ impl Number {
     /// is out of range.
     #[inline(always)]
     pub(crate) fn exact_price(&self, bytes: &[u8]) -> Option<Nanos> {
-        match self.exact_magnitude().filter(|_| self.plain) {
+        let magnitude =
+            self.plain.then(|| Decimal::new(self.mantissa, self.scale).exact()).flatten();
+        match magnitude {
             Some((nanos, rounded)) => Some((if self.negative { -nanos } else { nanos }, rounded)),
             None => scaled(self.text(bytes), PLACES),
         }
@@ -381,35 +263,6 @@ fn half_even(quotient: u64, rest: u64, divisor: u64) -> u64 {
     quotient + u64::from(up && rest != 0)
 }
 
-/// The shortest decimal within the rounding interval of the 32-bit float `significand / 2^shift`,
-/// in units of 1e-9; `None` where a comparison is a tie. Shift is 1 to 36, the significand has 24
-/// bits and is not a power of two.
-#[inline(always)]
-fn shortest(significand: u64, shift: u32) -> Option<Nanos> {
-    // 10^-places is the largest power of ten that is not above the float's unit, 2^-shift.
-    let places = ((shift as usize * 1233) >> 12) + 1;
-    let half = pow10(places);
-    // In units of 2^-(shift+1) · 10^-places: the value, and half the interval's width, `half`.
-    // Below 2^24 · 10^11 · 2, which fits.
-    let value = 2 * significand * half;
-    let upper = value + half;
-    let tens = (upper >> (shift + 1)) / 10;
-    let rest = upper - ((tens * 10) << (shift + 1));
-    let nearest = (value + (1 << shift)) >> (shift + 1);
-    let is_tie = value & ((2 << shift) - 1) == 1 << shift;
-    if rest == 0 || rest == 2 * half || is_tie {
-        return None;
-    }
-    // Either is as likely as the other, so better no branch.
-    let decimal = std::hint::select_unpredictable(rest < 2 * half, tens * 10, nearest);
-    if places <= 9 {
-        return Some((i64::try_from(decimal * pow10(9 - places)).ok()?, false));
-    }
-    let divisor = pow10(places - 9);
-    let (nanos, rest) = (decimal / divisor, decimal % divisor);
-    Some((i64::try_from(half_even(nanos, rest, divisor)).ok()?, rest != 0))
-}
-
 /// The price that a text stands for, by the standard library: slow and surely right.
 #[cold]
 #[expect(
@@ -421,7 +274,8 @@ fn slow_price(text: &[u8]) -> Option<Nanos> {
     let text = std::str::from_utf8(text).ok()?;
     let double: f64 = text.parse().ok()?;
     let single = double as f32;
-    if single.is_finite() && f64::from(single) == double {
+    // What is too small for a float is not 0.
+    if single.is_finite() && f64::from(single) == double && double != 0.0 {
         scaled(single.to_string().as_bytes(), PLACES)
     } else {
         scaled(text.as_bytes(), PLACES)

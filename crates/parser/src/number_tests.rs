@@ -1,3 +1,4 @@
+use super::quick::Quick;
 use super::*;
 use proptest::prelude::*;
 
@@ -10,41 +11,51 @@ fn price(text: &str) -> Option<Nanos> {
 fn check(text: &str) {
     let slow = slow_price(text.as_bytes());
     assert_eq!(price(text), slow, "{text}");
-    let padded = format!("[{text},1234567890123456789012345678901234567890");
-    if let Some(number) = Number::quick(padded.as_bytes(), 1) {
-        assert_eq!(number.end, 1 + text.len(), "{text}");
-        assert_eq!(number.yahoo_price(padded.as_bytes()), slow, "{text}");
+    let (quick_price, length) = quick_price(text);
+    if let Some(quick_price) = quick_price {
+        assert_eq!((Some(quick_price), length), (slow, text.len()), "{text}");
     }
-    if let Some((number, end)) = Number::quick_integer(padded.as_bytes(), 1) {
-        assert_eq!((number.to_string().as_str(), end), (text, 1 + text.len()));
+    if let (Some(number), length) = quick_integer(text) {
+        assert_eq!((number.to_string().as_str(), length), (text, text.len()));
     }
+}
+
+/// What the quick reader makes of a text followed by a comma, and how much of the text it took.
+fn quick_price(text: &str) -> (Option<Nanos>, usize) {
+    let padded = format!("1234567890.12345[{text},123");
+    let mut read = None;
+    let end = Quick::new(padded.as_bytes()).prices(17, 1, |price| read = Some(price));
+    (read, end.saturating_sub(18))
+}
+
+fn quick_integer(text: &str) -> (Option<i64>, usize) {
+    let padded = format!("1234567890.12345[{text},123");
+    let mut read = None;
+    let end = Quick::new(padded.as_bytes()).integers(17, 1, |number| read = Some(number));
+    (read, end.saturating_sub(18))
 }
 
 #[test]
 fn the_quick_readers_take_the_usual_shapes_and_no_others() {
-    let pad = " 000000000000000000000000000000000";
-    let quick = |text: &str| {
-        let padded = format!("{text}{pad}");
-        Number::quick(padded.as_bytes(), 0).map(|number| (number.mantissa, number.scale))
-    };
-    assert_eq!(quick("1.2666670083999634,"), Some((12_666_670_083_999_634, 16)));
-    assert_eq!(quick("325.30999755859375]"), Some((32_530_999_755_859_375, 14)));
-    assert_eq!(quick("112.5,"), Some((1125, 1)));
-    assert_eq!(quick("0.12345678,"), Some((12_345_678, 8)));
-    for text in
-        ["1,", "01.5,", "1.,", ".5,", "-1.5,", "1.5e3,", "1.5.5,", "1.5 ,", "12345678.5,", "x,"]
-    {
-        assert_eq!(quick(text), None, "{text}");
+    for (text, nanos) in [
+        ("1.2666670083999634", 1_266_667_000),
+        ("325.30999755859375", 325_310_000_000),
+        ("112.5", 112_500_000_000),
+        ("0.12345678", 123_456_780),
+        ("1234567.5", 1_234_567_500_000_000),
+    ] {
+        assert_eq!(quick_price(text), (Some((nanos, false)), text.len()), "{text}");
     }
-    let integer = |text: &str| {
-        Number::quick_integer(format!("{text}{pad}").as_bytes(), 0).map(|(number, _)| number)
-    };
-    assert_eq!(integer("1277818200,"), Some(1_277_818_200));
-    assert_eq!(integer("0]"), Some(0));
-    assert_eq!(integer("12345678,"), Some(12_345_678));
-    assert_eq!(integer("123456789012345,"), Some(123_456_789_012_345));
-    for text in ["1234567890123456,", "01,", "-1,", "1.5,", "1 ,", ",", "1e3,"] {
-        assert_eq!(integer(text), None, "{text}");
+    for text in ["1", "01.5", "1.", ".5", "-1.5", "1.5e3", "1.5.5", "1.5 ", "123456789.5", "x"] {
+        assert_eq!(quick_price(text), (None, 0), "{text}");
+    }
+    for (text, number) in
+        [("1277818200", 1_277_818_200), ("0", 0), ("123456789012345", 123_456_789_012_345)]
+    {
+        assert_eq!(quick_integer(text), (Some(number), text.len()), "{text}");
+    }
+    for text in ["1234567890123456", "01", "-1", "1.5", "1 ", "", "1e3"] {
+        assert_eq!(quick_integer(text), (None, 0), "{text}");
     }
 }
 
@@ -124,11 +135,51 @@ fn what_is_no_number_says_where_and_what() {
 #[test]
 fn every_exponent_agrees_with_the_slow_path() {
     for exponent in 0..255_u32 {
-        for fraction in [0, 1, 2, 3, 0x40_0000, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A] {
+        let single_bits = (0..23).map(|bit| 1 << bit);
+        for fraction in
+            [0, 3, 0x2A_AAAA, 0x7F_FFFE, 0x7F_FFFF, 0x19_999A].into_iter().chain(single_bits)
+        {
             let single = f32::from_bits(exponent << 23 | fraction);
             check(&f64::from(single).to_string());
         }
     }
+}
+
+#[test]
+fn floats_from_end_to_end_of_their_range_agree_with_the_slow_path() {
+    // Every positive float in steps of a prime, subnormals with the rest.
+    for bits in (0..0x7F80_0000_u32).step_by(90_001) {
+        check(&f64::from(f32::from_bits(bits)).to_string());
+    }
+}
+
+#[test]
+fn halves_and_sixty_fourths_agree_with_the_slow_path() {
+    // Their decimals end in 5, where a nearest multiple can be a tie.
+    for numerator in (1..200_000_u32).step_by(41) {
+        for shift in [1, 3, 6, 7, 8, 9] {
+            check(&(f64::from(numerator) / f64::from(1_u32 << shift)).to_string());
+        }
+    }
+}
+
+/// Reads a column as the columns of a chart are read: quickly as far as that goes, then one number
+/// by the whole grammar, and on.
+fn column(texts: &[String]) -> Vec<Option<Nanos>> {
+    let json = format!("{{\"some\":\"column\",\"c\":[{}]}}", texts.join(","));
+    let bytes = json.as_bytes();
+    let mut quick = Quick::new(bytes);
+    let (mut read, mut pos) = (Vec::new(), json.find("[").unwrap() + 1);
+    while read.len() < texts.len() {
+        let want = texts.len() - read.len();
+        pos = quick.prices(pos, want, |price| read.push(Some(price)));
+        if read.len() < texts.len() {
+            let number = Number::scan(bytes, pos).unwrap();
+            read.push(number.yahoo_price(bytes));
+            pos = number.end + 1;
+        }
+    }
+    read
 }
 
 #[test]
@@ -164,6 +215,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_almost_a_float_agrees(
+        exponent in 110_u32..155,
+        fraction in 0_u32..1 << 23,
+        place in 0_usize..20,
+        digit in b'0'..=b'9',
+        more in "[0-9]{0,3}",
+    ) {
+        let single = f32::from_bits(exponent << 23 | fraction);
+        let mut text = f64::from(single).to_string().into_bytes();
+        text.extend_from_slice(if text.contains(&b'.') { b"" } else { b".0" });
+        if let Some(at) = text.len().checked_sub(place + 1)
+            && at > 0
+            && text[at] != b'.'
+        {
+            text[at] = digit;
+        }
+        check(&(String::from_utf8(text).unwrap() + &more));
+    }
+
+    #[test]
     fn doubles_agree(value in prop::num::f64::NORMAL, usual in -1e10_f64..1e10) {
         check(&value.to_string());
         check(&usual.to_string());
@@ -185,11 +256,31 @@ proptest! {
 
     #[test]
     fn nothing_panics(bytes: Vec<u8>, start in 0_usize..40) {
-        let _ = Number::quick(&bytes, start).map(|number| number.yahoo_price(&bytes));
-        let _ = Number::quick_integer(&bytes, start);
+        let mut quick = Quick::new(&bytes);
+        let end = quick.prices(start, 40, |_| ());
+        let _ = quick.integers(end, 40, |_| ());
         if let Ok(number) = Number::scan(&bytes, start) {
             let _ = number.yahoo_price(&bytes);
             let _ = number.integer(&bytes);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn columns_agree_whatever_stands_in_them(
+        texts in prop::collection::vec(
+            prop_oneof![
+                20 => (0.001_f32..100_000.0).prop_map(|single| f64::from(single).to_string()),
+                2 => (-1e9_f64..1e9).prop_map(|double| double.to_string()),
+                2 => any::<u32>().prop_map(|whole| whole.to_string()),
+                1 => "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?",
+            ],
+            1..400,
+        ),
+    ) {
+        for (text, read) in texts.iter().zip(column(&texts)) {
+            prop_assert_eq!(read, slow_price(text.as_bytes()), "{}", text);
         }
     }
 }

@@ -18,6 +18,13 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// No rows yet, with room for about so many.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        let rows = rows.min(MAX_ROWS);
+        let (bars, positions) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        Self { bars, positions, ..Self::default() }
+    }
+
     /// Adds a row.
     ///
     /// # Errors

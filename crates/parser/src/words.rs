@@ -181,6 +181,19 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<(String, usize)> {
     Ok((value_at(reader.bytes(), position), position))
 }
 
+/// The error of something else standing here than expected, without what may be an API key.
+pub(crate) fn unexpected(reader: &Reader<'_>, expected: &str) -> ParseError {
+    match reader.unexpected(expected) {
+        ParseError::Syntax { position, expected, .. } => {
+            let rest = reader.bytes().get(reader.pos..).unwrap_or_default();
+            let head = String::from_utf8_lossy(rest.get(..LOOKED_AT).unwrap_or(rest)).into_owned();
+            let found = excerpt(scrubbed(&head).as_bytes());
+            ParseError::Syntax { position, expected, found }
+        }
+        other => other,
+    }
+}
+
 /// Why an object is no answer: what it says under one of these keys.
 pub(crate) fn of_object(
     reader: &mut Reader<'_>,
@@ -204,7 +217,7 @@ pub(crate) fn of_object(
     };
     match find() {
         Ok(Some(error)) | Err(error) => error,
-        Ok(None) => start.unexpected(expected),
+        Ok(None) => unexpected(&start, expected),
     }
 }
 

@@ -46,10 +46,30 @@ impl Zone {
         Date::from_days(i32::try_from(days).ok()?)
     }
 
+    /// Goes on to the offset that follows, if it is the one: as rows ascend, it mostly is.
+    fn next(&mut self, seconds: i64) -> Option<()> {
+        if self.from >= self.until || seconds < self.until {
+            return None;
+        }
+        let before = Timestamp::from_second(self.until.checked_sub(1)?).ok()?;
+        let mut following = self.zone.following(before);
+        let first = following.next().filter(|first| first.timestamp().as_second() == self.until)?;
+        let until = following.next()?.timestamp().as_second();
+        if seconds >= until {
+            return None;
+        }
+        (self.from, self.until) = (self.until, until);
+        self.offset = i64::from(first.offset().seconds());
+        Some(())
+    }
+
     #[cold]
     fn seek(&mut self, seconds: i64) -> Option<()> {
         // All that can fail comes first: half of it kept would misplace the rows that follow.
         let instant = Timestamp::from_second(seconds).ok()?;
+        if self.next(seconds).is_some() {
+            return Some(());
+        }
         let after = Timestamp::from_second(seconds.saturating_add(1)).ok()?;
         self.offset = i64::from(self.zone.to_offset(instant).seconds());
         self.until = match self.zone.following(instant).next() {

@@ -302,8 +302,10 @@ fn nasdaqs_dividends_are_read_as_an_independent_reader_reads_them() {
 }
 
 #[test]
-fn a_csv_of_tiingo_is_not_taken_for_another_vendors() {
+fn a_csv_of_tiingo_is_taken_for_tiingos() {
     let Some(bytes) = recorded("tiingo_GOOGL.csv") else { return };
-    let error = parse(&bytes).unwrap_err();
-    assert!(matches!(error, ParseError::UnknownFormat { .. }), "{error}");
+    let history = parse(&bytes).unwrap();
+    assert_eq!(history.vendor, Vendor::Tiingo);
+    assert_eq!(dates_of(&history), ["2015-01-02", "2015-01-05"]);
+    assert_eq!(prices(&history.bars[1]), "527.15 527.9899 517.75 519.46 519.46");
 }

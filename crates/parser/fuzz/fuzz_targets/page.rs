@@ -2,4 +2,4 @@
 
 mod promises;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| promises::check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| promises::check_target("page", bytes));

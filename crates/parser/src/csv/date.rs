@@ -20,11 +20,11 @@ pub(crate) enum NoDay {
     Bad,
 }
 
-/// Reads dates such as `2025-06-13` quickly: the month of the date before is kept, since rows of a
-/// month stand together.
+/// Reads dates such as `2025-06-13` and `20250613` quickly: the month of the date before is kept,
+/// since rows of a month stand together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Months {
-    /// `2025-06-` as a word.
+    /// `2025-06-` or `202506` as a word.
     text: u64,
     /// The days from 1970-01-01 to the day before the first of the month.
     before: i32,
@@ -37,43 +37,67 @@ impl Months {
         Self { text: 0, before: 0, days: 0 }
     }
 
-    /// The date at `start`, if a separator or a line end follows right behind it, and where it
-    /// ends.
+    /// The date at `start`, if a separator or a line end follows right behind it, or behind `tail`
+    /// (a midnight, as the rows before had it), and where the cell ends.
     #[inline(always)]
     pub(crate) fn quick(
         &mut self,
         bytes: &[u8],
         start: usize,
         separator: u8,
+        tail: &[u8],
     ) -> Option<(Date, usize)> {
         let chunk = bytes.get(start..)?.first_chunk::<16>()?;
-        let text = u64::from_le_bytes(*chunk.first_chunk()?);
+        let [a, b, c, d, e, f, g, h, i, j, after, ..] = *chunk;
+        let (text, tens, ones, stop, length) = if e == b'-' {
+            (u64::from_le_bytes([a, b, c, d, e, f, g, h]), i, j, after, 10)
+        } else {
+            (u64::from_le_bytes([a, b, c, d, e, f, 0, 0]), g, h, i, 8)
+        };
         if text != self.text {
-            self.seek(*chunk.first_chunk()?)?;
+            self.seek(text)?;
         }
-        let [.., tens, ones, stop, _, _, _, _, _] = *chunk;
         let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        if tens > 9 || ones > 9 || !ends(stop, separator) {
+        let mut end = start + length;
+        if !ends(stop, separator) {
+            if tail.is_empty() || !bytes.get(end..)?.starts_with(tail) {
+                return None;
+            }
+            end += tail.len();
+            if !ends(*bytes.get(end)?, separator) {
+                return None;
+            }
+        }
+        if tens > 9 || ones > 9 {
             return None;
         }
         let day = tens * 10 + ones;
         if day == 0 || day > self.days {
             return None;
         }
-        Some((Date::from_days(self.before + i32::from(day))?, start + 10))
+        Some((Date::from_days(self.before + i32::from(day))?, end))
     }
 
-    #[cold]
-    fn seek(&mut self, text: [u8; 8]) -> Option<()> {
-        let [a, b, c, d, b'-', e, f, b'-'] = text else { return None };
+    #[inline(never)]
+    fn seek(&mut self, text: u64) -> Option<()> {
+        let ([a, b, c, d, b'-', e, f, b'-'] | [a, b, c, d, e, f, 0, 0]) = text.to_le_bytes() else {
+            return None;
+        };
         let (year, month) = (number(&[a, b, c, d])?, number(&[e, f])?);
-        let month = u8::try_from(month).ok()?;
-        let first = Date::from_ymd(i32::from(year), month, 1)?;
-        self.before = first.days() - 1;
-        self.days =
-            (28..=31).rev().find(|day| Date::from_ymd(i32::from(year), month, *day).is_some())?;
-        self.text = u64::from_le_bytes(text);
+        let (year, month) = (i32::from(year), u8::try_from(month).ok()?);
+        let first = Date::from_ymd(year, month, 1)?;
+        let last = (28..=31).rev().find(|day| Date::from_ymd(year, month, *day).is_some())?;
+        *self = Self { text, before: first.days() - 1, days: last };
         Some(())
+    }
+}
+
+/// What stands behind the day in a cell that [`Months`] can read but for this.
+pub(crate) fn tail(cell: &[u8]) -> &[u8] {
+    let length = if cell.get(4) == Some(&b'-') { 10 } else { 8 };
+    match cell.get(length..) {
+        Some(tail @ [b' ' | b'T', ..]) => tail,
+        _ => b"",
     }
 }
 

@@ -22,23 +22,9 @@ pub(crate) enum Role {
     Close,
     AdjClose,
     Volume,
-    Dividend,
-    Split,
-    CapitalGain,
+    Action(ActionKind),
     Symbol,
     Period,
-}
-
-impl Role {
-    /// The kind of corporate action that the column holds.
-    pub(crate) const fn action(self) -> Option<ActionKind> {
-        match self {
-            Self::Dividend => Some(ActionKind::Dividend),
-            Self::Split => Some(ActionKind::Split),
-            Self::CapitalGain => Some(ActionKind::CapitalGain),
-            _ => None,
-        }
-    }
 }
 
 /// How the rows are to be read.
@@ -117,7 +103,10 @@ impl Plan {
 
     /// The kinds of action that have a column.
     pub(crate) fn told(&self) -> ActionKinds {
-        let kinds = self.roles.iter().filter_map(|role| role.action());
+        let kinds = self.roles.iter().filter_map(|role| match role {
+            Role::Action(kind) => Some(*kind),
+            _ => None,
+        });
         kinds.fold(ActionKinds::NONE, ActionKinds::with)
     }
 }
@@ -148,7 +137,9 @@ pub(crate) fn vendor(bytes: &[u8], start: usize) -> Option<Vendor> {
 
 /// Where the first line begins that is neither blank nor a comment.
 fn skip(bytes: &[u8], start: usize) -> usize {
-    let mut pos = start;
+    // White space was passed over before, but tabs separate a column without a name.
+    let before = bytes.get(..start).unwrap_or_default();
+    let mut pos = start - before.iter().rev().take_while(|byte| **byte == b'\t').count();
     loop {
         let rest = bytes.get(pos..).unwrap_or_default();
         let rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest);
@@ -227,11 +218,13 @@ fn role(name: &Name) -> Role {
         "close" | "close/last" | "last" => Role::Close,
         "adjclose" | "adjustedclose" => Role::AdjClose,
         "volume" | "vol" => Role::Volume,
-        "dividend" | "dividends" | "divcash" | "dividendamount" => Role::Dividend,
-        "split" | "splits" | "stocksplit" | "stocksplits" | "splitfactor" | "splitcoefficient" => {
-            Role::Split
+        "dividend" | "dividends" | "divcash" | "dividendamount" => {
+            Role::Action(ActionKind::Dividend)
         }
-        "capitalgain" | "capitalgains" => Role::CapitalGain,
+        "split" | "splits" | "stocksplit" | "stocksplits" | "splitfactor" | "splitcoefficient" => {
+            Role::Action(ActionKind::Split)
+        }
+        "capitalgain" | "capitalgains" => Role::Action(ActionKind::CapitalGain),
         "ticker" | "symbol" => Role::Symbol,
         // Elsewhere it may be a price-earnings ratio.
         "per" if name.raw.starts_with('<') => Role::Period,

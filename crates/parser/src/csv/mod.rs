@@ -46,6 +46,7 @@
 //! known one is not empty. If the cut is within the last field, and so leaves a shorter number, it
 //! cannot be told: who writes such files should end them with a line end, as all known vendors do.
 
+mod actions;
 mod date;
 mod header;
 mod number;

@@ -1,5 +1,7 @@
 //! The numbers of CSV: decimal text to exact whole numbers of a unit.
 
+use crate::number::Number;
+
 /// Powers of ten up to what a quick price needs.
 const POW10: [u64; 20] = [
     1,
@@ -136,14 +138,25 @@ pub(crate) enum Cell {
     Bad,
 }
 
+/// The price that a text stands for by the rule of [`crate::number`].
+fn widened(text: &[u8]) -> Option<(i64, bool)> {
+    let number = Number::scan(text, 0).ok().filter(|number| number.end == text.len())?;
+    number.yahoo_price(text)
+}
+
 /// Reads a whole cell of any length, in units of 10^-`places`.
 pub(crate) fn cell(text: &[u8], places: i64, commas: bool) -> Cell {
     let text = text.trim_ascii();
     let is = |name: &str| text.eq_ignore_ascii_case(name.as_bytes());
-    if ["", "-", "--", "nan", "null", "n/a", "na", "none"].into_iter().any(is) {
+    let is_number = text.first().is_some_and(u8::is_ascii_digit);
+    if !is_number && ["", "-", "--", "nan", "null", "n/a", "na", "none"].into_iter().any(is) {
         return Cell::Unknown;
     }
     match scaled(text, places, commas) {
+        // Tables of Yahoo's data hold its 32-bit floats widened: they stand for fewer digits.
+        Some((_, true)) if let Some((nanos, rounded)) = widened(text).filter(|_| places == 9) => {
+            Cell::Number(nanos, rounded)
+        }
         Some((value, rounded)) => Cell::Number(value, rounded),
         None => Cell::Bad,
     }
@@ -219,4 +232,84 @@ fn whole(digits: &[u8]) -> Option<i64> {
     Some(digits.iter().fold(0_i64, |sum, byte| {
         sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')).min(1 << 60)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A text with a separator and something behind it.
+    fn padded(text: &str) -> Vec<u8> {
+        format!("{text},99.9,99999999999999999999999").into_bytes()
+    }
+
+    fn slow(text: &str, places: i64) -> Option<i64> {
+        match cell(text.as_bytes(), places, false) {
+            Cell::Number(value, false) => Some(value),
+            _ => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_way_gives_what_the_slow_way_gives(
+            text in "[0-9]{0,18}(\\.[0-9]{0,12})?[,.e\"\\xE9 -]?[0-9]{0,2}",
+        ) {
+            let cell = text.split(',').next().unwrap_or_default();
+            if let Some((nanos, end)) = quick_price(&padded(&text), 0, b',') {
+                prop_assert_eq!(end, cell.len());
+                prop_assert_eq!(Some(nanos), slow(cell, 9), "{}", text);
+            }
+            if let Some((value, end)) = quick_whole(&padded(&text), 0, b',') {
+                prop_assert_eq!(end, cell.len());
+                prop_assert_eq!(Some(value), slow(cell, 0), "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_usual_shapes_are_quick(whole in 0_u32..10_000_000, fraction in 0_u32..100_000_000, digits in 1_usize..=8) {
+            let fraction = format!("{fraction:08}");
+            let fraction: String = fraction.chars().take(digits).collect();
+            let text = format!("{whole}.{fraction}");
+            let nanos = format!("{whole}{fraction:0<9}").parse().unwrap();
+            prop_assert_eq!(quick_price(&padded(&text), 0, b','), Some((nanos, text.len())));
+            let volume = format!("{whole}{fraction}");
+            prop_assert_eq!(
+                quick_whole(&padded(&volume), 0, b','),
+                Some((volume.parse().unwrap(), volume.len()))
+            );
+        }
+
+        #[test]
+        fn an_exact_decimal_reads_back(nanos: i64) {
+            let text = cream_models::Price::from_nanos(nanos).to_string();
+            prop_assert_eq!(slow(&text, 9), Some(nanos));
+        }
+
+        #[test]
+        fn nothing_panics(bytes: Vec<u8>, places in 0_i64..10) {
+            let _ = (cell(&bytes, places, true), quick_price(&bytes, 0, b';'), quick_whole(&bytes, 0, b'\t'));
+        }
+    }
+
+    #[test]
+    fn rounding_is_half_to_even_however_long_the_text() {
+        for (text, places, expected) in [
+            ("2.5", 0, Cell::Number(2, true)),
+            ("3.5", 0, Cell::Number(4, true)),
+            ("2.50000000000000000000000000000000000000000001", 0, Cell::Number(3, true)),
+            ("0.000000000000000000000000000000000000000000", 9, Cell::Number(0, false)),
+            ("12345e-4", 4, Cell::Number(12345, false)),
+            ("1e-99999999999999999999", 9, Cell::Number(0, true)),
+            ("1e99999999999999999999", 9, Cell::Bad),
+            ("0e99999999999999999999", 9, Cell::Number(0, false)),
+            ("9223372036.854775807", 9, Cell::Number(i64::MAX, false)),
+            ("-9223372036.854775808", 9, Cell::Number(i64::MIN, false)),
+            ("9223372036.854775808", 9, Cell::Bad),
+        ] {
+            assert_eq!(cell(text.as_bytes(), places, false), expected, "{text}");
+        }
+    }
 }

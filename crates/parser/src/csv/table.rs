@@ -4,20 +4,16 @@
 //! any other row is split into its fields first, by the rules of [`super::record`], and then read
 //! cell by cell. Both ways give the same for what both can read.
 
-use cream_models::{
-    ActionKind, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, Price,
-    PriceHistory, SplitRatio, Vendor, WarningKind,
-};
+use cream_models::{ActionKinds, Bar, BarField, BarFlags, Date, PriceHistory, Vendor, WarningKind};
 use memchr::memchr;
 
+use super::actions::{self, Actions};
 use super::date::{self, Day, Months, NoDay};
 use super::header::{Plan, Role, several_symbols};
 use super::number::{self, Cell, ends, quick_price, quick_whole};
 use super::record::{self, Field, MAX_COLUMNS};
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at, excerpt};
-use crate::events;
-use crate::finish::cash;
 use crate::rows::Rows;
 use crate::values::MAX_TEXT;
 use crate::warnings::Warnings;
@@ -32,10 +28,11 @@ pub(crate) struct Table<'a> {
     fields: Vec<Field>,
     /// The symbol of the rows so far.
     symbol: Option<&'a [u8]>,
+    /// What stands behind the date in rows so far, a midnight.
+    tail: &'a [u8],
     /// The dates of rows with a time of day other than midnight, and where these stand.
     timed: Vec<(Date, usize)>,
-    /// A column of actions each.
-    actions: [Cells; ActionKind::ALL.len()],
+    actions: Actions,
     readable: usize,
     /// The first row that cannot be read, and how many there are.
     bad: Option<(usize, String, usize)>,
@@ -43,26 +40,21 @@ pub(crate) struct Table<'a> {
     has_words: bool,
 }
 
-/// What a column of actions holds beside them.
-#[derive(Default)]
-struct Cells {
-    /// Whether it writes that there is none.
-    says_none: bool,
-    /// The dates of its empty cells.
-    empty: Vec<Date>,
-}
-
 impl<'a> Table<'a> {
     pub(crate) fn new(bytes: &'a [u8], plan: &'a Plan) -> Self {
+        let rows = bytes.get(plan.rows..).unwrap_or_default();
+        let row = memchr(b'\n', rows).unwrap_or(rows.len()).max(SHORT_ROW);
         Self {
             bytes,
             plan,
             months: Months::new(),
-            rows: Rows::default(),
+            // Rows are of about the same length.
+            rows: Rows::with_room(rows.len() / row + 1),
             fields: Vec::new(),
             symbol: plan.symbol.as_deref().map(str::as_bytes),
+            tail: b"",
             timed: Vec::new(),
-            actions: Default::default(),
+            actions: Actions::default(),
             readable: 0,
             bad: None,
             has_words: false,
@@ -92,87 +84,85 @@ impl<'a> Table<'a> {
     fn quick(&mut self, start: usize) -> Result<Option<usize>> {
         let (bytes, separator) = (self.bytes, self.plan.separator);
         let mut bar = Bar::new(Date::MIN);
-        let mut none = [false; ActionKind::ALL.len()];
+        let mut none = ActionKinds::NONE;
         let (mut pos, mut left) = (start, self.plan.roles.len());
         for role in &self.plan.roles {
+            // Between quotes, a quote ends what stands there.
+            let quoted = bytes.get(pos) == Some(&b'"');
+            pos += usize::from(quoted);
+            let stop = if quoted { b'"' } else { separator };
             let end = match role {
                 Role::Date => {
-                    let Some((date, end)) = self.months.quick(bytes, pos, separator) else {
+                    let Some((date, end)) = self.months.quick(bytes, pos, stop, self.tail) else {
                         return Ok(None);
                     };
                     bar = bar.with_date(date);
                     Some(end)
                 }
-                Role::Open => self.price(&mut bar, BarField::Open, pos),
-                Role::High => self.price(&mut bar, BarField::High, pos),
-                Role::Low => self.price(&mut bar, BarField::Low, pos),
-                Role::Close => self.price(&mut bar, BarField::Close, pos),
-                Role::AdjClose => self.price(&mut bar, BarField::AdjClose, pos),
-                Role::Volume => match quick_whole(bytes, pos, separator) {
+                Role::Open => self.price(&mut bar, BarField::Open, pos, stop),
+                Role::High => self.price(&mut bar, BarField::High, pos, stop),
+                Role::Low => self.price(&mut bar, BarField::Low, pos, stop),
+                Role::Close => self.price(&mut bar, BarField::Close, pos, stop),
+                Role::AdjClose => self.price(&mut bar, BarField::AdjClose, pos, stop),
+                Role::Volume => match quick_whole(bytes, pos, stop) {
                     Some((volume, end)) => {
                         bar.set(BarField::Volume, Some(volume));
                         Some(end)
                     }
-                    None => self.nothing(pos),
+                    None => nothing(bytes, pos, stop),
                 },
-                Role::Dividend | Role::Split | Role::CapitalGain => {
-                    match quick_price(bytes, pos, separator) {
-                        Some((nanos, end)) if is_none(*role, nanos) => {
-                            let kind = role.action().map_or(0, |kind| kind as usize);
-                            if let Some(none) = none.get_mut(kind) {
-                                *none = true;
-                            }
-                            Some(end)
-                        }
-                        _ => None,
+                Role::Action(kind) => match quick_price(bytes, pos, stop) {
+                    Some((nanos, end)) if actions::is_none(*kind, nanos) => {
+                        none = none.with(*kind);
+                        Some(end)
                     }
-                }
-                Role::Other => other(bytes, pos, separator),
-                Role::Time | Role::Symbol | Role::Period => None,
+                    _ => None,
+                },
+                Role::Other if quoted => quoted_other(bytes, pos),
+                Role::Other => other(bytes, pos, stop),
+                Role::Symbol => self.symbol.and_then(|symbol| same(bytes, pos, stop, symbol)),
+                Role::Period => same(bytes, pos, stop, b"D"),
+                Role::Time => ["000000", "00:00:00"]
+                    .iter()
+                    .find_map(|midnight| same(bytes, pos, stop, midnight.as_bytes())),
             };
-            let Some(end) = end else { return Ok(None) };
-            left -= 1;
-            let stop = bytes.get(end).copied();
-            if (stop == Some(separator)) != (left > 0) {
-                return Ok(None);
-            }
-            pos = end + 1;
-            if stop == Some(b'\r') {
-                if bytes.get(pos) != Some(&b'\n') {
+            let Some(mut end) = end else { return Ok(None) };
+            if quoted {
+                if bytes.get(end) != Some(&b'"') {
                     return Ok(None);
                 }
-                pos += 1;
+                end += 1;
+            }
+            left -= 1;
+            pos = end + 1;
+            match bytes.get(end) {
+                Some(byte) if *byte == separator && left > 0 => {}
+                Some(b'\n') if left == 0 => {}
+                Some(b'\r') if left == 0 && bytes.get(pos) == Some(&b'\n') => pos += 1,
+                _ => return Ok(None),
             }
         }
         self.rows.push(bar, start)?;
         self.readable += 1;
-        for (cells, none) in self.actions.iter_mut().zip(none) {
-            cells.says_none |= none;
-        }
+        self.actions.say_none(none);
         Ok(Some(pos))
     }
 
     #[inline(always)]
-    fn price(&self, bar: &mut Bar, field: BarField, pos: usize) -> Option<usize> {
+    fn price(&self, bar: &mut Bar, field: BarField, pos: usize, stop: u8) -> Option<usize> {
         let read = if self.plan.is_lean {
-            let (units, end) = quick_whole(self.bytes, pos, self.plan.separator)?;
+            let (units, end) = quick_whole(self.bytes, pos, stop)?;
             Some((units.checked_mul(LEAN_UNIT)?, end))
         } else {
-            quick_price(self.bytes, pos, self.plan.separator)
+            quick_price(self.bytes, pos, stop)
         };
         match read {
             Some((nanos, end)) => {
                 bar.set(field, Some(nanos));
                 Some(end)
             }
-            None => self.nothing(pos),
+            None => nothing(self.bytes, pos, stop),
         }
-    }
-
-    /// Where an empty cell ends: where it begins. The last cell of the file may be cut off.
-    #[inline(always)]
-    fn nothing(&self, pos: usize) -> Option<usize> {
-        self.bytes.get(pos).is_some_and(|byte| ends(*byte, self.plan.separator)).then_some(pos)
     }
 
     /// Reads any row and gives where the next begins.
@@ -258,8 +248,13 @@ impl<'a> Table<'a> {
             let text = field.text(self.bytes);
             match role {
                 Role::Time => timed |= !date::is_midnight(text),
-                _ => match date::day(text) {
-                    Ok(day) => (date, timed) = (Some(day.date), timed | day.timed),
+                _ => match self.day(*field) {
+                    Ok(day) => {
+                        (date, timed) = (Some(day.date), timed | day.timed);
+                        if !day.timed && !field.quoted {
+                            self.tail = date::tail(text);
+                        }
+                    }
                     Err(NoDay::DayFirst) => return Err(day_first(text, field.start)),
                     Err(NoDay::Bad) => {}
                 },
@@ -311,11 +306,37 @@ impl<'a> Table<'a> {
             self.timed.push((date, start));
         }
         for (role, field) in cells() {
-            if let Some(kind) = role.action() {
-                self.action(date, kind, *field, warnings);
+            if let Role::Action(kind) = role {
+                let (text, commas) = (field.text(self.bytes), self.commas(*field));
+                let read = self.actions.read(date, kind, text, commas);
+                match read {
+                    Ok(Some(action)) => self.rows.push_action(action, field.start),
+                    Ok(None) => {}
+                    Err(expected) => {
+                        self.rows.push_unreadable_action(Some(date));
+                        warnings.push(field.start, || WarningKind::UnreadableAction {
+                            date: Some(date),
+                            reason: format!("{kind}: {}, expected {expected}", excerpt(text)),
+                        });
+                    }
+                }
             }
         }
         Ok(Ok(bar))
+    }
+
+    /// Reads a field's date.
+    fn day(&mut self, field: Field) -> Result<Day, NoDay> {
+        let quick = self.months.quick(self.bytes, field.start, self.stop(field), b"");
+        match quick.filter(|(_, end)| *end == field.end) {
+            Some((date, _)) => Ok(Day { date, timed: false }),
+            None => date::day(field.text(self.bytes)),
+        }
+    }
+
+    /// What stands behind a field, if it is no line end.
+    const fn stop(&self, field: Field) -> u8 {
+        if field.quoted { b'"' } else { self.plan.separator }
     }
 
     /// Reads a price or the volume into the bar.
@@ -324,12 +345,20 @@ impl<'a> Table<'a> {
         let is_volume = field == BarField::Volume;
         let is_lean = self.plan.is_lean && !is_volume;
         let places = if is_volume || is_lean { 0 } else { 9 };
+        let quick = if places == 9 { quick_price } else { quick_whole };
+        if !is_lean
+            && let Some((value, end)) = quick(self.bytes, cell.start, self.stop(cell))
+            && end == cell.end
+        {
+            bar.set(field, Some(value));
+            return Ok(());
+        }
         match number::cell(text, places, self.commas(cell)) {
             Cell::Unknown => {}
             Cell::Number(value, false) if is_lean && value.checked_mul(LEAN_UNIT).is_some() => {
                 bar.set(field, value.checked_mul(LEAN_UNIT));
             }
-            Cell::Number(value, rounded) if !is_lean && !(is_volume && value < 0) => {
+            Cell::Number(value, rounded) if !is_lean && (!is_volume || value >= 0) => {
                 bar.set(field, Some(value));
                 // What the adjusted close loses is less than what adjusting it lost before.
                 if rounded && field != BarField::AdjClose {
@@ -351,51 +380,6 @@ impl<'a> Table<'a> {
     /// Whether commas may group the thousands of this cell.
     const fn commas(&self, cell: Field) -> bool {
         cell.quoted && self.plan.separator != b';'
-    }
-
-    fn action(&mut self, date: Date, kind: ActionKind, field: Field, warnings: &mut Warnings) {
-        let text = field.text(self.bytes);
-        let commas = self.commas(field);
-        let cells = self.actions.get_mut(kind as usize);
-        let ratio = || events::parse_ratio(text).map(CorporateEvent::Split);
-        let event = match number::cell(text, 9, commas) {
-            Cell::Unknown => {
-                if let Some(cells) = cells {
-                    cells.empty.push(date);
-                }
-                return;
-            }
-            Cell::Number(nanos, _) if is_none_of(kind, nanos) => {
-                if let Some(cells) = cells {
-                    cells.says_none = true;
-                }
-                return;
-            }
-            Cell::Number(nanos, false) if kind == ActionKind::Split => {
-                let one = Price::from_nanos(ONE);
-                let ratio = SplitRatio::new(Price::from_nanos(nanos), one).ok();
-                ratio.map(CorporateEvent::Split)
-            }
-            Cell::Bad if kind == ActionKind::Split => ratio(),
-            Cell::Number(nanos, _) if kind != ActionKind::Split && nanos > 0 => {
-                Some(cash(kind, Price::from_nanos(nanos)))
-            }
-            Cell::Number(..) | Cell::Bad => None,
-        };
-        match event {
-            Some(event) => self.rows.push_action(CorporateAction { date, event }, field.start),
-            None => {
-                self.rows.push_unreadable_action(Some(date));
-                let expected = match kind {
-                    ActionKind::Split => "new shares for one old one, such as 4.0 or 0.1, or 3:2",
-                    _ => "an amount that is not negative",
-                };
-                warnings.push(field.start, || WarningKind::UnreadableAction {
-                    date: Some(date),
-                    reason: format!("{kind}: {}, expected {expected}", excerpt(text)),
-                });
-            }
-        }
     }
 
     /// Holds the symbol of a row against that of the rows before.
@@ -438,10 +422,8 @@ impl<'a> Table<'a> {
                 position: at(*position),
             });
         }
-        for cells in self.actions {
-            for date in cells.empty.into_iter().filter(|_| cells.says_none) {
-                self.rows.push_unreadable_action(Some(date));
-            }
+        for date in self.actions.unknown() {
+            self.rows.push_unreadable_action(Some(date));
         }
         let mut history = PriceHistory::new(vendor);
         let symbol = self.symbol.and_then(|text| std::str::from_utf8(text).ok());
@@ -452,25 +434,42 @@ impl<'a> Table<'a> {
     }
 }
 
-/// 1 in units of 1e-9.
-const ONE: i64 = 1_000_000_000;
+/// What a row is taken to have at least, in bytes, where room is made for rows to come.
+const SHORT_ROW: usize = 16;
 /// The unit of Lean's prices, in units of 1e-9.
 const LEAN_UNIT: i64 = 100_000;
 
-/// Whether a number says that there is no action: 0, or a split of one share into one.
-const fn is_none_of(kind: ActionKind, nanos: i64) -> bool {
-    nanos == 0 || matches!(kind, ActionKind::Split) && nanos == ONE
+/// Where a cell ends that holds this text and nothing else.
+#[inline(always)]
+fn same(bytes: &[u8], start: usize, separator: u8, text: &[u8]) -> Option<usize> {
+    let rest = bytes.get(start..)?.strip_prefix(text)?;
+    ends(*rest.first()?, separator).then_some(start + text.len())
 }
 
-const fn is_none(role: Role, nanos: i64) -> bool {
-    nanos == 0 || matches!(role, Role::Split) && nanos == ONE
+/// Where an empty cell ends: where it begins. The last cell of the file may be cut off.
+#[inline(always)]
+fn nothing(bytes: &[u8], pos: usize, stop: u8) -> Option<usize> {
+    bytes.get(pos).is_some_and(|byte| ends(*byte, stop)).then_some(pos)
 }
 
-/// Where a cell ends that is not read. `None` where it begins with a quote, and at the file's end.
+/// Where the quote stands that closes a cell that is not read.
+#[inline(always)]
+fn quoted_other(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut end = start;
+    loop {
+        end += memchr(b'"', bytes.get(end..)?)?;
+        if bytes.get(end + 1) != Some(&b'"') {
+            return Some(end);
+        }
+        end += 2;
+    }
+}
+
+/// Where a cell ends that is not read. `None` where a quote may follow, and at the file's end.
 #[inline(always)]
 fn other(bytes: &[u8], start: usize, separator: u8) -> Option<usize> {
     let rest = bytes.get(start..)?;
-    if rest.first() == Some(&b'"') || rest.first() == Some(&b' ') {
+    if rest.first() == Some(&b' ') {
         return None;
     }
     let length = rest.iter().position(|byte| *byte == separator || *byte == b'\n')?;

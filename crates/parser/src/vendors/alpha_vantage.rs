@@ -77,7 +77,8 @@ impl Format for AlphaVantage {
                 warnings.push(position, || WarningKind::Vendor { words: words::quoted(&text) });
             }
             None if !said.has_series => {
-                return Err(start.unexpected("an object with the key \"Time Series (Daily)\""));
+                let expected = "an object with the key \"Time Series (Daily)\"";
+                return Err(words::unexpected(&start, expected));
             }
             None => {}
         }

@@ -4,7 +4,7 @@
 //!
 //! Read: objects with `results`, an array of one object a day or an action. Aggregates have `o`, `h`,
 //! `l`, `c`, `v` (a float, often in scientific notation) and `t`, the milliseconds since 1970 of a
-//! midnight in New York; the object has `ticker`, `adjusted` and `resultsCount`. Splits have
+//! midnight in New York, or in UTC for currencies (`C:`, `X:`); the object has `ticker`, `adjusted` and `resultsCount`. Splits have
 //! `execution_date`, `split_to` and `split_from`; dividends have `ex_dividend_date`, `cash_amount`
 //! and `currency`. Which of them an answer is, its address tells in a pull, and its first result
 //! elsewhere. A page that is not the last has a `next_url`; where the last one is missing, nothing
@@ -46,6 +46,8 @@ enum Role {
 }
 
 const DATE: &str = "a date such as 2024-12-31";
+/// A day in milliseconds.
+const DAY: i64 = 86_400_000;
 /// Where the vendor's days begin.
 const ZONE: &str = "America/New_York";
 
@@ -86,13 +88,15 @@ impl Format for Massive {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
-        let start = answers.first().map_or(0, |answer| at(answer.start()));
+        let prices_answer = answers.iter().find(|answer| answer.asked("/v2/aggs/"));
+        let start = prices_answer.or(answers.first()).map_or(0, |answer| at(answer.start()));
         let (mut prices, mut splits, mut dividends) =
             (Pages::default(), Pages::default(), Pages::default());
         let mut reading = Reading {
             rows: Rows::default(),
             events: Events::default(),
             ticker: None,
+            utc: None,
             zone: Zone::named(ZONE).ok_or_else(|| ParseError::UnknownZone {
                 name: ZONE.to_owned(),
                 position: start,
@@ -109,6 +113,7 @@ impl Format for Massive {
             };
             reading.answer(role, &mut reader, pages)?;
         }
+        reading.check_utc()?;
         let Reading { mut rows, ticker, warnings, .. } = reading;
         if prices.all > 0 && prices.results == 0 || rows.is_empty() {
             return Err(ParseError::NoRows { place: "the results", position: start });
@@ -180,6 +185,9 @@ struct Reading<'a> {
     events: Events,
     /// The one ticker of all results.
     ticker: Option<String>,
+    /// The first `t` that is a midnight in UTC, and what stands there: only days of currencies begin
+    /// then, and the ticker may come behind its results.
+    utc: Option<(usize, String)>,
     zone: Zone,
     warnings: &'a mut Warnings,
 }
@@ -310,18 +318,37 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads the beginning of a day in New York, in milliseconds since 1970.
+    /// Reads the beginning of a day, in milliseconds since 1970.
     #[inline]
     fn midnight(&mut self, reader: &mut Reader<'_>) -> Result<Option<Date>> {
         if !matches!(reader.peek(), Some(b'-' | b'0'..=b'9')) {
             reader.skip()?;
             return Ok(None);
         }
-        let Some(millis) = reader.number()?.integer(reader.bytes()) else { return Ok(None) };
+        let number = reader.number()?;
+        let Some(millis) = number.integer(reader.bytes()) else { return Ok(None) };
         let seconds = millis.div_euclid(1000);
         let date = self.zone.date(seconds);
         let before = seconds.checked_sub(1).and_then(|seconds| self.zone.date(seconds));
+        if millis.rem_euclid(DAY) == 0 {
+            self.utc.get_or_insert_with(|| (number.start, excerpt(number.text(reader.bytes()))));
+            let days = i32::try_from(millis.div_euclid(DAY)).ok();
+            return Ok(days.and_then(Date::from_days));
+        }
         Ok(date.filter(|_| millis.rem_euclid(1000) == 0 && before != date))
+    }
+
+    /// Refuses days that begin in UTC where they are not a currency's.
+    fn check_utc(&mut self) -> Result<()> {
+        let is_currency =
+            |ticker: &String| ["C:", "X:"].iter().any(|prefix| ticker.starts_with(prefix));
+        match self.utc.take() {
+            Some((position, found)) if !self.ticker.as_ref().is_some_and(is_currency) => {
+                let expected = "the milliseconds of a midnight in New York".to_owned();
+                Err(ParseError::Syntax { position: at(position), expected, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn action(&mut self, role: Role, reader: &mut Reader<'_>) -> Result<()> {

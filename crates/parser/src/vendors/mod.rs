@@ -6,6 +6,8 @@ mod massive;
 mod nasdaq;
 mod own_csv;
 mod stooq;
+#[cfg(test)]
+mod test;
 mod tiingo;
 mod yahoo_chart;
 mod yahoo_page;
@@ -97,5 +99,57 @@ fn text(
         csv::read(answer, vendor, ask, warnings)
     } else {
         Err(words::of_text(answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_owners() {
+        for key in [
+            "chart",
+            "finance",
+            "adjClose",
+            "divCash",
+            "splitFactor",
+            "detail",
+            "Meta Data",
+            "Note",
+            "Information",
+            "Error Message",
+            "Time Series (Daily)",
+            "ticker",
+            "results",
+            "queryCount",
+            "resultsCount",
+            "request_id",
+            "adjusted_close",
+            "unadjustedValue",
+            "split",
+            "data",
+            "status",
+            "date",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "adjVolume",
+            "message",
+        ] {
+            let owners = FORMATS.iter().filter(|format| format.owns_key(key.as_bytes())).count();
+            let is_common = ["status", "date", "open", "high", "low", "close", "volume", "message"];
+            assert_eq!(owners, usize::from(!is_common.contains(&key)), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_vendor_has_one_format() {
+        for format in FORMATS {
+            let of_vendor = FORMATS.iter().filter(|other| other.vendor() == format.vendor());
+            assert_eq!(of_vendor.count(), 1);
+        }
     }
 }

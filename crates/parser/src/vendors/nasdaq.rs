@@ -56,7 +56,8 @@ impl Format for Nasdaq {
         let Reading { rows, symbol, prices, total, has_prices, has_dividends, warnings, .. } =
             reading;
         if has_prices && prices == 0 || rows.is_empty() {
-            let position = answers.first().map_or(0, |answer| at(answer.start()));
+            let prices_answer = answers.iter().find(|answer| answer.asked("/historical"));
+            let position = prices_answer.or(answers.first()).map_or(0, |a| at(a.start()));
             return Err(ParseError::NoRows { place: "the data", position });
         }
         let told = if has_dividends {
