@@ -194,7 +194,7 @@ pub fn init_logging_to(
         LogFormat::Auto => line::json,
     };
     let target = writer.map_or(env_logger::Target::Stderr, env_logger::Target::Pipe);
-    env_logger::Builder::new()
+    let logger = env_logger::Builder::new()
         .parse_filters(filter.as_str())
         .write_style(env_logger::WriteStyle::Never)
         .target(target)
@@ -203,8 +203,31 @@ pub fn init_logging_to(
             line.push('\n');
             out.write_all(line.as_bytes())
         })
-        .try_init()
-        .map_err(LoggingError::AlreadySet)
+        .build();
+    let level = logger.filter();
+    log::set_boxed_logger(Box::new(Discreet(logger))).map_err(LoggingError::AlreadySet)?;
+    log::set_max_level(level);
+    Ok(())
+}
+
+/// A log without the `trace` lines of the HTTP client, which show whole requests, API keys and all.
+struct Discreet<L>(L);
+
+impl<L: log::Log> log::Log for Discreet<L> {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        let is_client = ["ureq", "rustls"].iter().any(|name| metadata.target().starts_with(name));
+        !(is_client && metadata.level() == log::Level::Trace) && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +243,20 @@ mod tests {
         let names = LogFormat::ALL.map(LogFormat::name).join(", ");
         assert_eq!(crate::variable::LOG_FORMAT.allowed.to_string(), names);
         assert_eq!(crate::variable::LOG_FORMAT.default, LogFormat::default().name());
+    }
+
+    #[test]
+    fn the_http_client_tells_no_whole_request() {
+        let logger = env_logger::Builder::new().parse_filters("trace").build();
+        let discreet = Discreet(logger);
+        let is_told = |target, level| {
+            let metadata = log::Metadata::builder().target(target).level(level).build();
+            log::Log::enabled(&discreet, &metadata)
+        };
+        assert!(!is_told("ureq::util", log::Level::Trace));
+        assert!(!is_told("ureq_proto::util", log::Level::Trace));
+        assert!(is_told("ureq::run", log::Level::Debug));
+        assert!(is_told("cream_retriever::fetch", log::Level::Trace));
     }
 
     #[test]

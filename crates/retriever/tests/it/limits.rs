@@ -86,6 +86,23 @@ fn a_429_is_never_asked_again_soon_and_everybody_heeds_it() {
 }
 
 #[test]
+fn a_429_ends_the_fetch_however_long_it_may_wait() {
+    let server = server();
+    server.misbehave(Vendor::YahooChart, Fault::RateLimitedSeconds(1), Times::Once);
+    let mut options = options(&server.base_url());
+    options.max_retries = 5;
+    options.max_wait = Duration::from_secs(600);
+    let retriever = retriever(options);
+    let error = retriever.fetch(&whole(Vendor::YahooChart)).unwrap_err();
+    assert!(matches!(error.failure, Failure::RateLimited { .. }), "{error}");
+    assert_eq!(server.requests().len(), 1);
+    // The next fetch waits as long as was asked for.
+    pull(retriever.fetch(&whole(Vendor::YahooChart)));
+    let seen = server.requests();
+    assert!(seen[1].at - seen[0].at > Duration::from_millis(900));
+}
+
+#[test]
 fn what_may_pass_is_tried_again_so_many_times() {
     for fault in [
         Fault::InternalError,

@@ -101,7 +101,9 @@ fn a_free_plan_gives_what_it_has() {
     assert_eq!(found.history.bars.len(), 100);
     assert!(!found.pull.actions);
     let short = retriever.fetch(&whole(Vendor::AlphaVantage).from("2024-06-03".parse().unwrap()));
-    let first = pull(short).history.coverage.range.unwrap().first();
+    let short = pull(short);
+    assert_eq!(short.pull.from, None, "it was not asked for");
+    let first = short.history.coverage.range.unwrap().first();
     assert!(first > "2024-12-01".parse().unwrap(), "nothing is said of what the plan leaves out");
     let found = pull(retriever.fetch(&whole(Vendor::Eodhd)));
     assert!(found.history.bars.len() > 240 && found.history.bars.len() < 270);
@@ -146,7 +148,9 @@ fn what_did_not_change_is_not_sent_again() {
         // Of another address they say nothing.
         if vendor != Vendor::AlphaVantage {
             let ask = whole(vendor).from("2025-06-02".parse().unwrap());
+            server.forget_requests();
             pull(retriever.fetch(&ask.unless(validators)));
+            assert_eq!(server.requests()[0].header("if-none-match"), None, "{vendor}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! No key, crumb or cookie comes out anywhere but at the vendor.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::sync::{Mutex, OnceLock};
 
 use cream_models::Vendor;
@@ -135,6 +137,54 @@ fn no_secret_is_seen_anywhere() {
     for line in lines.iter() {
         assert_clean("the log", line.as_bytes());
     }
+}
+
+/// A server that repeats all it was sent, in the body and in a header.
+fn parrot(status: u16, before: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut sent = Vec::new();
+        while !sent.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            sent.push(byte[0]);
+        }
+        let sent = String::from_utf8(sent).unwrap().replace("\r\n", " ");
+        let body = format!("{before}{sent}");
+        let head = format!(
+            "HTTP/1.1 {status} Own\r\netag: \"{}\"\r\nset-cookie: a={sent}\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n",
+            sent.replace('"', ""),
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn what_a_vendor_repeats_is_blanked() {
+    let mut rejected = 0;
+    for vendor in [Vendor::Tiingo, Vendor::AlphaVantage, Vendor::Massive, Vendor::Eodhd] {
+        for (status, before) in
+            [(400, ""), (401, ""), (404, ""), (429, ""), (500, ""), (200, ""), (200, "{\"")]
+        {
+            let retriever = retriever(options(&parrot(status, before)));
+            let error = retriever.fetch(&whole(vendor)).unwrap_err();
+            assert_clean("an error", format!("{error} {error:?}").as_bytes());
+            if let cream_retriever::Failure::NotUnderstood { pull, .. } = error.failure {
+                let file = pull.into_pull().to_bytes(1);
+                assert_clean("a rejected pull", &file);
+                let text = String::from_utf8_lossy(&file);
+                assert!(text.matches("***").count() >= 2, "{text}");
+                assert!(!text.contains("set-cookie"), "{text}");
+                rejected += 1;
+            }
+        }
+    }
+    assert!(rejected >= 4, "{rejected}");
 }
 
 #[test]
