@@ -235,7 +235,10 @@ impl Reading<'_> {
             let (text, position) = text.unwrap_or((String::new(), place));
             return Err(words::refusal(&status, &text, position));
         }
-        if results.is_none() && status.is_none() {
+        // Without results, only a success says that there are none.
+        let is_success =
+            status.as_ref().is_some_and(|(status, _)| ["OK", "DELAYED"].contains(&status.as_str()));
+        if results.is_none() && !is_success {
             return Err(start.unexpected("an object with the key \"results\""));
         }
         let results = results.unwrap_or(0);

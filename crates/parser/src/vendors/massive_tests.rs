@@ -82,6 +82,19 @@ fn a_pull_tells_prices_splits_and_dividends_in_any_order() {
 }
 
 #[test]
+fn an_answer_without_results_tells_of_none_only_where_it_is_a_success() {
+    let split = |text: &str| pulled(&[(PRICES_AT, PRICES), (SPLITS_AT, text)]);
+    for status in ["OK", "DELAYED"] {
+        let history = split(&format!(r#"{{"status":"{status}","request_id":"1"}}"#)).unwrap();
+        assert_eq!(history.coverage.undecided_kinds.to_string(), "dividend");
+    }
+    for status in ["\"error\"", "\"MAINTENANCE\"", "500", "null", r#"{"rCode":200}"#] {
+        let error = split(&format!(r#"{{"status":{status},"request_id":"1"}}"#)).unwrap_err();
+        assert!(error.to_string().contains("the key \"results\""), "{status}: {error}");
+    }
+}
+
+#[test]
 fn tickers_are_told_apart_by_case_and_never_mixed() {
     let lower = PRICES.replace("BRK.B", "BRK.b");
     let error = pulled(&[(PRICES_AT, &lower)]).unwrap_err().to_string();

@@ -6,7 +6,8 @@
 //! `currency`. All values are strings as a page would show them: `08/14/2026`, `$1,507.18`,
 //! `13,132,340`; `--` and `N/A` are unknown. There are no splits. Where fewer rows are there than
 //! `totalRecords`, the answer decides from its first row on. A dividends answer alone decides nothing
-//! about prices.
+//! about prices. One without rows but with a `message` tells nothing of dividends: of what is listed
+//! elsewhere, as most of New York's is, Nasdaq says so that it has none to tell.
 //!
 //! Refused: a `status.rCode` other than 200 and `data` of null, by the words that stand with it: an
 //! unknown symbol comes with status 200 too. Dividends that are not cash, or not in dollars, are
@@ -14,7 +15,7 @@
 //!
 //! Nasdaq does not describe it; what is known was learnt from answers.
 
-use cream_models::{ActionKind, ActionKinds, BarField, PriceHistory, Vendor};
+use cream_models::{ActionKind, ActionKinds, BarField, PriceHistory, Vendor, WarningKind};
 
 use super::Format;
 use crate::answer::Answer;
@@ -82,6 +83,8 @@ struct Reading<'a> {
     /// How many rows of prices there are, and how many the vendor says it has.
     prices: usize,
     total: usize,
+    /// How many rows of dividends there are.
+    dividends: usize,
     has_prices: bool,
     has_dividends: bool,
     warnings: &'a mut Warnings,
@@ -103,6 +106,7 @@ impl<'a> Reading<'a> {
             symbol: None,
             prices: 0,
             total: 0,
+            dividends: 0,
             has_prices: false,
             has_dividends: false,
             warnings,
@@ -111,6 +115,7 @@ impl<'a> Reading<'a> {
 
     fn answer(&mut self, reader: &mut Reader<'_>, is_prices: bool) -> Result<()> {
         let start = reader.clone();
+        let dividends = self.dividends;
         let mut members = reader.object("an object with the key \"data\"")?;
         let (mut data, mut refused, mut text) = (None, None, None);
         while let Some(key) = reader.next_key(&mut members)? {
@@ -120,7 +125,7 @@ impl<'a> Reading<'a> {
                 b"status" if refused.is_none() => refused = status(reader)?,
                 b"message" => {
                     if !reader.null()? {
-                        text = Some(words::read(reader)?);
+                        text = Some(words::read(reader)?).filter(|(text, _)| !text.is_empty());
                     }
                 }
                 _ => reader.skip()?,
@@ -138,7 +143,12 @@ impl<'a> Reading<'a> {
             return Err(start.unexpected("data with \"tradesTable\" or \"dividends\""));
         }
         self.has_prices |= data.has_prices || is_prices;
-        self.has_dividends |= data.has_dividends;
+        // Words in place of rows are no statement that there was none.
+        let is_told = self.dividends > dividends || text.is_none();
+        self.has_dividends |= data.has_dividends && is_told;
+        if let Some((text, position)) = text {
+            self.warnings.push(position, || WarningKind::Vendor { words: words::quoted(&text) });
+        }
         Ok(())
     }
 
@@ -244,6 +254,7 @@ impl<'a> Reading<'a> {
     }
 
     fn dividend(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.dividends += 1;
         let json = reader.bytes();
         let (mut row, mut members) = match Row::enter(reader, Writing::Shown)? {
             Ok(entered) => entered,

@@ -89,6 +89,27 @@ fn dividends_alone_decide_nothing_else() {
 }
 
 #[test]
+fn words_in_place_of_dividends_do_not_say_that_there_was_none() {
+    let words = r#"{"data":{"exDividendDate":"N/A","yield":"N/A","dividends":{"asOf":null,"headers":null,
+        "rows":null}},"message":"Dividend History for Non-Nasdaq symbols is not available",
+        "status":{"rCode":200,"bCodeMessage":null,"developerMessage":null}}"#;
+    for words in [words.to_owned(), words.replace("\"rows\":null", "\"rows\":[]")] {
+        let history = pulled(&[(PRICES_AT, PRICES), (DIVIDENDS_AT, &words)]).unwrap();
+        assert_eq!(
+            coverage(&history),
+            "2024-02-01..2024-06-30 bars[] actions[2024-02-01..2024-06-30] kinds[]"
+        );
+        assert!(warnings(&history).contains("Non-Nasdaq symbols"), "{}", warnings(&history));
+        assert!(message(Vendor::Nasdaq, &words).contains("no rows in the data"));
+    }
+    // Beside rows they are words alone.
+    let both = DIVIDENDS.replace("\"message\":null", "\"message\":\"Delayed\"");
+    let history = pulled(&[(PRICES_AT, PRICES), (DIVIDENDS_AT, &both)]).unwrap();
+    assert_eq!(history.actions.len(), 2);
+    assert!(history.coverage.undecided_actions.is_empty());
+}
+
+#[test]
 fn what_is_not_plainly_cash_in_dollars_is_unreadable() {
     for (from, to, reason) in [
         ("\"Cash\"", "\"Stock\"", "dividend: its type is not cash: "),
