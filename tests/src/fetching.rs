@@ -270,13 +270,13 @@ fn without_instants(text: &str) -> String {
         out.push_str(before);
         let is_of_instant = |c: char| c.is_ascii_digit() || "-:.TZ".contains(c);
         let length = after.find(|c| !is_of_instant(c)).unwrap_or(after.len());
-        let instant = after[..length].split_inclusive('Z').next().unwrap_or_default();
+        let instant = after.split_at(length).0.split_inclusive('Z').next().unwrap_or_default();
         if instant.ends_with('Z') && instant.get(10..11) == Some("T") {
             out.push_str("INSTANT");
-            rest = &after[instant.len()..];
+            rest = after.split_at(instant.len()).1;
         } else {
             out.push_str("20");
-            rest = &after[2..];
+            rest = after.split_at(2).1;
         }
     }
     out + rest

@@ -20,7 +20,7 @@ pub use gate::StoreGate;
 pub use overlap::Rewritten;
 pub use report::{PullOutcome, PullReport};
 
-use crate::{Cancel, Error, FileReport, Processor, chain};
+use crate::{Cancel, Error, FileReport, Outcome, Processor, chain};
 
 /// Which dates to pull.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -312,7 +312,13 @@ impl Puller {
             }
             let bytes =
                 pull.to_bytes(u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..)));
-            return self.processor.take_in_patiently(&name, &bytes, is_wanted);
+            let report = self.processor.take_in_patiently(&name, &bytes, is_wanted);
+            // Another worker may pull the same symbol in the same second, and have been faster.
+            let is_late = matches!(report.outcome, Outcome::Refused(_))
+                && matches!(self.processor.archive.find(&name), Ok(Some(_)));
+            if !is_late {
+                return report;
+            }
         }
     }
 
