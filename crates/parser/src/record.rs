@@ -8,6 +8,7 @@ use cream_models::{
     SplitRatio, Symbol, WarningKind,
 };
 
+use crate::csv;
 use crate::error::{ParseError, Result, at};
 use crate::exact::{self, Cell, Writing};
 use crate::finish::MAX_ROWS;
@@ -297,7 +298,7 @@ impl Events {
                     }
                     continue;
                 }
-                Some((Cell::Known((value, _)), position)) => {
+                Some((Cell::Known((value, rounded)), position)) => {
                     *told = true;
                     if value == none {
                         continue;
@@ -306,7 +307,9 @@ impl Events {
                     let event = if kind == ActionKind::Dividend {
                         Ok(CorporateEvent::Dividend { amount })
                     } else {
-                        SplitRatio::new(amount, Price::from_nanos(ONE))
+                        let periodic = rounded.then(|| periodic(json, position)).flatten();
+                        periodic
+                            .map_or_else(|| SplitRatio::new(amount, Price::from_nanos(ONE)), Ok)
                             .map(CorporateEvent::Split)
                             .map_err(|_| "the factor is not above 0")
                     };
@@ -335,6 +338,16 @@ impl Events {
         }
         all
     }
+}
+
+/// The ratio that a factor of endless digits stands for, such as 1:3 where 0.3333333333333333 stands.
+#[cold]
+fn periodic(json: &[u8], position: usize) -> Option<SplitRatio> {
+    let mut reader = Reader::new(json, position);
+    if reader.peek() == Some(b'"') {
+        return csv::periodic(reader.string().ok()?.raw(), false);
+    }
+    csv::periodic(reader.number().ok()?.text(json), false)
 }
 
 /// A dividend's event by what its row tells of it; the prices are in dollars, though the answer does

@@ -87,7 +87,7 @@ impl Actions {
 
 /// The ratio of small numbers that a 64-bit float such as `0.3333333333333333` stands for: the one
 /// of the smallest old number, up to 1000, that is within 1e-15.
-fn periodic(text: &[u8], commas: bool) -> Option<SplitRatio> {
+pub(crate) fn periodic(text: &[u8], commas: bool) -> Option<SplitRatio> {
     const UNIT: i128 = 1_000_000_000_000_000_000;
     let Cell::Number(value, _) = number::cell(text, 18, commas) else { return None };
     let (new, old) = (1..=1000_i64).find_map(|old| {

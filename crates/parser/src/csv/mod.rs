@@ -61,6 +61,7 @@ use crate::error::{Result, at};
 use crate::refusals;
 use crate::warnings::Warnings;
 
+pub(crate) use actions::periodic;
 use header::Plan;
 use table::Table;
 

@@ -92,6 +92,23 @@ fn actions_that_cannot_be_read_leave_their_dates_open() {
 }
 
 #[test]
+fn a_factor_of_endless_digits_is_its_ratio() {
+    for (factor, ratio) in [
+        ("0.3333333333333333", "1:3"),
+        ("\"0.03333333333333333\"", "1:30"),
+        ("1.3333333333333333", "4:3"),
+        ("6.666666666666667e-2", "1:15"),
+        // Nine digits are as they are, and what is no ratio of small numbers is rounded.
+        ("0.333333333", "0.333333333:1"),
+        ("1.28120212345678", "1.281202123:1"),
+    ] {
+        let history =
+            read(Vendor::Tiingo, &row(&format!(r#","divCash":0,"splitFactor":{factor}"#)));
+        assert_eq!(actions(&history.unwrap()), [format!("2024-03-01 split {ratio}")], "{factor}");
+    }
+}
+
+#[test]
 fn a_row_that_cannot_be_read_says_why() {
     let good = r#",{"date":"2024-03-05","close":2,"divCash":0,"splitFactor":1}]"#;
     for (row, reason) in [
