@@ -67,6 +67,9 @@ impl Default for PullOptions {
     }
 }
 
+/// Whom a pull would ask, and with which requests, or why it cannot.
+pub type Plan = (Vendor, Result<Vec<String>, RetrievalError>);
+
 /// Pulls from vendors into the archive and the database.
 pub struct Puller {
     processor: Processor,
@@ -153,10 +156,7 @@ impl Puller {
     /// # Errors
     ///
     /// Where the database cannot be read.
-    pub fn plan(
-        &self,
-        target: &Target,
-    ) -> Result<Vec<(Vendor, Result<Vec<String>, RetrievalError>)>, Error> {
+    pub fn plan(&self, target: &Target) -> Result<Vec<Plan>, Error> {
         let mut plans = Vec::new();
         for (index, &vendor) in target.vendors.iter().enumerate() {
             let known = self.known(&target.symbol, vendor)?;
