@@ -210,8 +210,10 @@ impl<'a> Fetch<'a> {
         let may_be_cured = self.vendor.source.session() != Need::Nothing && !self.is_renewed;
         if may_be_cured && result.as_ref().err().is_some_and(|failed| is_refusal(&failed.failure)) {
             self.is_renewed = true;
-            result = match self.renew(generation) {
-                Ok(()) => Turn::count(self).map_err(Failed::from).and_then(|()| self.send(&url)),
+            result = match self.renew(generation, &turn) {
+                Ok(()) => {
+                    turn.count_more(self).map_err(Failed::from).and_then(|()| self.send(&url))
+                }
                 Err(failure) => Err(failure.into()),
             };
         }
@@ -269,7 +271,9 @@ impl<'a> Fetch<'a> {
         let at = self.retriever.clock.now();
         let status = reply.status;
         debug!(vendor, symbol, status, bytes = reply.body.len(); "answered");
+        // At once, or at a time that is past by our clock, is no wish to be left alone.
         let wish = reply.header("retry-after").and_then(|text| crate::words::retry_after(text, at));
+        let wish = wish.filter(|wish| !wish.is_zero());
         let told = self.judged(reply, (shown, at), is_conditional, &scrubber);
         told.map_err(|failure| match (failure, about.key) {
             // Where none was sent, none was refused.
@@ -316,6 +320,9 @@ impl<'a> Fetch<'a> {
                     self.range(),
                 ));
             }
+        }
+        if reply.status == 206 {
+            return Err(Failure::Cut { reason: "it is a part that was not asked for".to_owned() });
         }
         if body.trim_ascii().is_empty() {
             return Err(Failure::Cut { reason: "it is empty".to_owned() });
@@ -387,7 +394,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// Gets a new cookie and crumb, unless somebody else did since.
-    fn renew(&self, generation: u64) -> Result<(), Failure> {
+    fn renew(&self, generation: u64, turn: &Turn) -> Result<(), Failure> {
         let mut session = self.session();
         if session.generation != generation {
             return Ok(());
@@ -396,7 +403,7 @@ impl<'a> Fetch<'a> {
         debug!(vendor; "getting a cookie and a crumb");
         let base = &self.vendor.base;
         session.renew(&mut |step, jar| {
-            Turn::count(self)?;
+            turn.count_more(self)?;
             let url = if base.is_overridden {
                 format!("{}{}", base.url, step.target)
             } else {

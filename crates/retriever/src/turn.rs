@@ -47,7 +47,7 @@ impl Turn {
     }
 
     /// Waits until a request may be made, and counts it.
-    pub(crate) fn count(fetch: &Fetch<'_>) -> Result<(), Failure> {
+    fn count(fetch: &Fetch<'_>) -> Result<(), Failure> {
         let (retriever, vendor) = (fetch.retriever, fetch.vendor.source.about().vendor);
         let start = Instant::now();
         loop {
@@ -69,6 +69,23 @@ impl Turn {
                 return Err(Failure::Cancelled);
             }
         }
+    }
+
+    /// Waits until one more request may be made within this turn, and counts it.
+    ///
+    /// What this turn has claimed is in the way of everybody, itself included, and is given up for
+    /// the moment of counting.
+    pub(crate) fn count_more(&self, fetch: &Fetch<'_>) -> Result<(), Failure> {
+        let Some(end) = self.claimed else { return Self::count(fetch) };
+        let (gate, vendor) = (&fetch.retriever.gate, fetch.vendor.source.about().vendor);
+        gate.update(vendor, &mut |standing| {
+            standing.blocked_until = standing.blocked_until.filter(|blocked| *blocked != end);
+        })?;
+        let counted = Self::count(fetch);
+        gate.update(vendor, &mut |standing| {
+            standing.blocked_until = standing.blocked_until.max(Some(end));
+        })?;
+        counted
     }
 
     /// The vendor answered.

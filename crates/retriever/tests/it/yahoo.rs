@@ -1,10 +1,12 @@
 //! Yahoo's cookie, crumb and consent.
 
+use std::sync::Arc;
+
 use cream_models::Vendor;
-use cream_retriever::Failure;
+use cream_retriever::{Failure, Gate, MemoryGate, Standing};
 use cream_testkit::vendors::{Fault, Times, YahooDoor};
 
-use crate::setup::{options, pull, retriever, server, whole};
+use crate::setup::{options, pull, retriever, server, whole, with_gate};
 
 #[test]
 fn a_crumb_is_got_once_and_kept() {
@@ -65,4 +67,18 @@ fn where_there_is_no_crumb_it_ends() {
     server.misbehave_at("/v1/test/getcrumb", Fault::RateLimitedSeconds(600), Times::Always);
     let error = retriever.fetch(&whole(Vendor::YahooChart)).unwrap_err();
     assert!(matches!(error.failure, Failure::RateLimited { .. }), "{error}");
+}
+
+#[test]
+fn a_cookie_is_got_by_the_request_that_sees_whether_yahoo_is_back() {
+    for door in [YahooDoor::Crumb, YahooDoor::Consent] {
+        let server = server();
+        server.yahoo_door(door);
+        let gate = Arc::new(MemoryGate::default());
+        let open = |standing: &mut Standing| standing.failures = 9;
+        gate.update(Vendor::YahooChart, &mut { open }).unwrap();
+        let retriever = with_gate(options(&server.base_url()), gate.clone());
+        pull(retriever.fetch(&whole(Vendor::YahooChart)));
+        assert_eq!(gate.standing(Vendor::YahooChart).unwrap(), Standing::default(), "{door:?}");
+    }
 }
