@@ -94,7 +94,9 @@ impl Session {
             let page = String::from_utf8_lossy(&page.body).into_owned();
             let (token, id) = (field(&page, "csrfToken"), field(&page, "sessionId"));
             let (Some(token), Some(id)) = (token, id) else { return Err(Failure::Consent) };
-            self.scrubber.add(&token);
+            if is_telling(&token) {
+                self.scrubber.add(&token);
+            }
             let target = format!("/v2/collectConsent?sessionId={}", encoded(&id));
             let done = field(&page, "originalDoneUrl").unwrap_or_default();
             let form = format!(
@@ -114,7 +116,7 @@ impl Session {
         }
         let Some(crumb) = crumb else { return Err(Failure::Consent) };
         self.scrubber.add(&crumb);
-        for value in jar.values() {
+        for value in jar.values().filter(|value| is_telling(value)) {
             self.scrubber.add(value);
         }
         (self.cookies, self.crumb) = (jar, Some(crumb));
@@ -125,12 +127,21 @@ impl Session {
 
 const CRUMB: &str = "/v1/test/getcrumb";
 
+/// Whether a text can be a secret: nothing is one that stands in answers as a price, a time or a
+/// word, such as the `-1` and `1` of cookies that keep somebody's choice.
+fn is_telling(text: &str) -> bool {
+    text.len() >= 8 && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 /// The crumb, where the answer is one.
 fn crumb_in(reply: &Reply) -> Option<String> {
     let text = std::str::from_utf8(&reply.body).ok()?.trim();
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"<>{}".contains(&byte);
-    let is_crumb =
-        reply.status == 200 && (4..=64).contains(&text.len()) && text.bytes().all(is_plain);
+    let is_crumb = reply.status == 200
+        && (4..=64).contains(&text.len())
+        && text.bytes().all(is_plain)
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && text != "null";
     is_crumb.then(|| text.to_owned())
 }
 
@@ -203,12 +214,35 @@ mod tests {
     }
 
     #[test]
+    fn what_could_be_a_price_is_not_blanked_as_a_cookie() {
+        let mut session = Session::default();
+        let renewed = session.renew(&mut |step, jar| {
+            for (name, value) in [
+                ("A3", "d=AQABBown&S=AQAAAown"),
+                ("gpp_sid", "-1"),
+                ("n", "1"),
+                ("t", "1750080600"),
+            ] {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+            let body = if step.target == CRUMB { b"Own/1.x&y".to_vec() } else { Vec::new() };
+            Ok(Reply { status: 200, body, ..Reply::default() })
+        });
+        assert!(renewed.is_ok());
+        let answer = "{\"denominator\":1,\"timestamp\":[1750080600],\"priceHint\":-1}";
+        assert_eq!(session.scrubber.text(answer), answer);
+        assert_eq!(session.scrubber.text("d=AQABBown&S=AQAAAown Own%2F1.x%26y"), "*** ***");
+    }
+
+    #[test]
     fn what_is_no_crumb_is_none() {
         let crumb = |status, body: &str| {
             crumb_in(&Reply { status, body: body.as_bytes().to_vec(), ..Reply::default() })
         };
         assert_eq!(crumb(200, "Own/1.x&y\n").as_deref(), Some("Own/1.x&y"));
-        for bad in ["", "Too Many Requests\r\n", "<html>", "{\"a\":1}", &"x".repeat(65)] {
+        for bad in
+            ["", "Too Many Requests\r\n", "<html>", "{\"a\":1}", "null", "12345", &"x".repeat(65)]
+        {
             assert_eq!(crumb(200, bad), None, "{bad:?}");
         }
         assert_eq!(crumb(401, "Own/1.x&y"), None);
