@@ -224,7 +224,10 @@ impl Standing {
             Outcome::Limited { wish, reason } => {
                 self.failures = self.failures.saturating_add(1);
                 let own = rest(self.failures - 1);
-                (Some(wish.map_or(own, |wish| wish.min(LONGEST_WISH))), reason)
+                let wish = wish.map(|wish| wish.min(LONGEST_WISH));
+                // Who says again and again that it will be soon is not believed.
+                let is_believed = self.failures < PATIENCE;
+                (wish.filter(|wish| is_believed || *wish > own).or(Some(own)), reason)
             }
             Outcome::Spent { until, reason } => {
                 self.blocked_until = self.blocked_until.max(Some(*until));

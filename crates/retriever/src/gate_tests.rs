@@ -72,6 +72,19 @@ fn a_429_blocks_at_once_and_longer_each_time_unless_it_says_how_long() {
 }
 
 #[test]
+fn a_429_that_is_always_over_soon_is_left_alone_all_the_same() {
+    let mut standing = Standing::default();
+    let mut now = at(0);
+    for rest in [1, 1, 1, 1, 960, 1920, 3600] {
+        standing.learn(now, None, &limited(Some(1)));
+        assert_eq!(standing.blocked_until, Some(now.plus_seconds(rest)));
+        now = now.plus_seconds(rest);
+    }
+    standing.learn(now, None, &limited(Some(7200)));
+    assert_eq!(standing.blocked_until, Some(now.plus_seconds(7200)));
+}
+
+#[test]
 fn what_is_slower_does_not_lift_a_block() {
     let mut standing = Standing::default();
     standing.learn(at(0), None, &limited(Some(600)));

@@ -58,6 +58,8 @@ fn a_429_is_never_asked_again_soon_and_everybody_heeds_it() {
     let later = SystemClock.now().plus_seconds(7200);
     for (fault, expected) in [
         (Fault::RateLimited, 60),
+        (Fault::RateLimitedSeconds(0), 60),
+        (Fault::RateLimitedDate(SystemClock.now().plus_seconds(-90)), 60),
         (Fault::RateLimitedSeconds(600), 600),
         (Fault::RateLimitedDate(later), 7200),
     ] {
