@@ -60,23 +60,23 @@ pub(crate) struct Number {
 /// A price in units of 1e-9 and whether digits were rounded away.
 pub(crate) type Nanos = (i64, bool);
 
-fn pow10(exponent: usize) -> u64 {
+pub(crate) fn pow10(exponent: usize) -> u64 {
     POW10.get(exponent).copied().unwrap_or(0)
 }
 
 /// `0` in each byte: taken off, digits become 0 to 9.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+pub(crate) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The top bit of each byte that is no digit, up to and with the first such byte; `word` is
 /// without its [`ZEROS`].
 #[inline(always)]
-const fn others(word: u64) -> u64 {
+pub(crate) const fn others(word: u64) -> u64 {
     (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
 }
 
 /// The value of the first `bits / 8` digits of a word without its [`ZEROS`].
 #[inline(always)]
-fn value(word: u64, bits: u32) -> u64 {
+pub(crate) fn value(word: u64, bits: u32) -> u64 {
     // The digits move to the end of the word, zeros lead.
     let word = word.checked_shl(64 - bits).unwrap_or(0);
     let pairs = (word.wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF;

@@ -1,54 +1,6 @@
 //! The numbers of CSV: decimal text to exact whole numbers of a unit.
 
-use crate::number::Number;
-
-/// Powers of ten up to what a quick price needs.
-const POW10: [u64; 20] = [
-    1,
-    10,
-    100,
-    1_000,
-    10_000,
-    100_000,
-    1_000_000,
-    10_000_000,
-    100_000_000,
-    1_000_000_000,
-    10_000_000_000,
-    100_000_000_000,
-    1_000_000_000_000,
-    10_000_000_000_000,
-    100_000_000_000_000,
-    1_000_000_000_000_000,
-    10_000_000_000_000_000,
-    100_000_000_000_000_000,
-    1_000_000_000_000_000_000,
-    10_000_000_000_000_000_000,
-];
-
-fn pow10(exponent: usize) -> u64 {
-    POW10.get(exponent).copied().unwrap_or(0)
-}
-
-/// `0` in each byte: taken off, digits become 0 to 9.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-/// The top bit of each byte that is no digit, right up to the second such byte where the first is
-/// ASCII; `word` is without its [`ZEROS`].
-#[inline(always)]
-const fn others(word: u64) -> u64 {
-    (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
-}
-
-/// The value of the first `bits / 8` digits of a word without its [`ZEROS`].
-#[inline(always)]
-fn value(word: u64, bits: u32) -> u64 {
-    // The digits move to the end of the word, zeros lead.
-    let word = word.checked_shl(64 - bits).unwrap_or(0);
-    let pairs = (word.wrapping_mul(2561) >> 8) & 0x00FF_00FF_00FF_00FF;
-    let fours = (pairs.wrapping_mul(6_553_601) >> 16) & 0x0000_FFFF_0000_FFFF;
-    fours.wrapping_mul(42_949_672_960_001) >> 32
-}
+use crate::number::{Number, ZEROS, others, pow10, value};
 
 /// Eight bytes as a word without its [`ZEROS`].
 #[inline(always)]
