@@ -282,7 +282,10 @@ fn history(
     });
     finish::bars(&mut history, bars, unreadable, asked, warnings)?;
     let mut actions = match chart.events {
-        Some(start) => events::read(json, start, &mut zone, warnings)?,
+        Some(start) => {
+            let currency = chart.meta.instrument.currency.as_deref();
+            events::read(json, start, currency, &mut zone, warnings)?
+        }
         None => Actions::default(),
     };
     actions.decided = ask.events.unwrap_or(chart.events.is_some());

@@ -13,10 +13,12 @@ use crate::warnings::Warnings;
 use crate::zone::Zone;
 
 /// Reads the object of events at `start`: a map a kind, whose keys mean nothing (the vendor's
-/// keys can differ from the events' dates).
+/// keys can differ from the events' dates). `currency` is that of the prices: cash in another one is
+/// unreadable.
 pub(crate) fn read(
     json: &[u8],
     start: usize,
+    currency: Option<&str>,
     zone: &mut Zone,
     warnings: &mut Warnings,
 ) -> Result<Actions> {
@@ -40,7 +42,7 @@ pub(crate) fn read(
         while reader.next_key(&mut events)?.is_some() {
             reader.peek();
             let position = reader.pos;
-            let (date, event) = event(&mut reader, kind, zone)?;
+            let (date, event) = event(&mut reader, kind, currency, zone)?;
             match (date, event) {
                 (Some(date), Ok(event)) => {
                     actions.read.push((CorporateAction { date, event }, position));
@@ -63,13 +65,14 @@ pub(crate) fn read(
 fn event(
     reader: &mut Reader<'_>,
     kind: ActionKind,
+    currency: Option<&str>,
     zone: &mut Zone,
 ) -> Result<(Option<Date>, Result<CorporateEvent, &'static str>)> {
     if reader.peek() != Some(b'{') {
         reader.skip()?;
         return Ok((None, Err("it is not an object")));
     }
-    let (mut date, mut amount) = (None, None);
+    let (mut date, mut amount, mut is_foreign) = (None, None, false);
     let (mut numerator, mut denominator, mut ratio) = (None, None, None);
     let mut members = reader.object("an event")?;
     while let Some(key) = reader.next_key(&mut members)? {
@@ -81,6 +84,12 @@ fn event(
                 date = seconds.and_then(|seconds| zone.date(seconds));
             }
             b"amount" => amount = values::price(reader),
+            // Only shares that pay in another currency than they are quoted in have one that tells.
+            b"currency" if reader.peek() == Some(b'"') => {
+                let code = reader.string()?.text()?;
+                is_foreign = !code.is_empty() && currency.is_some_and(|prices| prices != code);
+                continue;
+            }
             b"numerator" => numerator = values::price(reader),
             b"denominator" => denominator = values::price(reader),
             b"splitRatio" if reader.peek() == Some(b'"') => {
@@ -97,6 +106,8 @@ fn event(
             .or(ratio)
             .map(CorporateEvent::Split)
             .ok_or("it has neither numerator and denominator above 0 nor a ratio such as \"3:2\"")
+    } else if is_foreign {
+        Err("its currency is not that of the prices")
     } else {
         amount.map(|amount| cash(kind, amount)).ok_or("it has no readable \"amount\"")
     };
@@ -118,7 +129,7 @@ mod tests {
     fn actions(json: &str) -> (Vec<String>, Vec<Option<String>>, Vec<String>) {
         let mut zone = Zone::named("America/New_York").unwrap();
         let mut warnings = Warnings::new(10);
-        let actions = read(json.as_bytes(), 0, &mut zone, &mut warnings).unwrap();
+        let actions = read(json.as_bytes(), 0, Some("USD"), &mut zone, &mut warnings).unwrap();
         (
             actions.read.iter().map(|(a, _)| format!("{} {:?}", a.date, a.event)).collect(),
             actions.unreadable.iter().map(|date| date.map(|date| date.to_string())).collect(),
@@ -159,6 +170,24 @@ mod tests {
         assert!(warnings[1].contains("no readable \"date\""), "{warnings:?}");
         assert!(warnings[2].contains("not an object"), "{warnings:?}");
         assert!(warnings[3].contains("above 0"), "{warnings:?}");
+    }
+
+    #[test]
+    fn cash_in_another_currency_than_the_prices_is_unreadable() {
+        for (currency, is_read) in [
+            ("\"USD\"", true),
+            ("\"\"", true),
+            ("null", true),
+            ("\"CAD\"", false),
+            ("\"USd\"", false),
+        ] {
+            let (read, unreadable, warnings) = actions(&format!(
+                r#"{{"dividends":{{"1":{{"amount":1.5,"currency":{currency},"date":1604673000}}}}}}"#
+            ));
+            assert_eq!((read.len(), unreadable.len()), (is_read.into(), (!is_read).into()));
+            let told = warnings.iter().any(|text| text.contains("its currency is not that of"));
+            assert_eq!(told, !is_read, "{currency}: {warnings:?}");
+        }
     }
 
     #[test]

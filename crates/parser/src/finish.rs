@@ -292,27 +292,24 @@ fn flag(bars: &mut [Bar], warnings: &mut Warnings) {
 /// Fills in the actions, one of a kind a date, and what stays open of them.
 pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings: &mut Warnings) {
     let mut open = Vec::new();
-    actions.read.sort_by_key(|(action, _)| action.key());
+    // Identical ones stand together, in whichever order they came.
+    actions.read.sort_by_key(|(action, _)| (action.key(), action.event));
     let mut read = actions.read.into_iter().peekable();
     while let Some((mut action, position)) = read.next() {
         let mut kept = true;
+        let mut last = action.event;
         while let Some((other, _)) = read.next_if(|(other, _)| other.key() == action.key()) {
-            let reason = match joined(action.event, other.event) {
-                Some(event) if event == action.event && event == other.event => {
-                    format!("two identical actions ({}), one was kept", action.kind())
-                }
-                Some(event) => {
-                    action.event = event;
-                    format!("two different actions ({}), their amounts were added", action.kind())
-                }
-                None => {
-                    kept = false;
-                    format!(
-                        "two different actions ({}) that do not add up, neither was kept",
-                        action.kind()
-                    )
-                }
+            let kind = action.kind();
+            let reason = if last == other.event {
+                format!("two identical actions ({kind}), one was kept")
+            } else if let Some(event) = joined(action.event, other.event).filter(|_| kept) {
+                action.event = event;
+                format!("two different actions ({kind}), their amounts were added")
+            } else {
+                kept = false;
+                format!("two different actions ({kind}) that do not add up, neither was kept")
             };
+            last = other.event;
             let date = action.date;
             warnings.push(position, || WarningKind::RepeatedAction { date, reason });
         }
@@ -358,11 +355,10 @@ pub(crate) fn actions(history: &mut PriceHistory, mut actions: Actions, warnings
     coverage.undecided_actions = without(Coverage::normalized(open), &dates);
 }
 
-/// What two actions of a kind on a date amount to, if that can be said.
+/// What two different actions of a kind on a date amount to, if that can be said.
 fn joined(one: CorporateEvent, other: CorporateEvent) -> Option<CorporateEvent> {
     use CorporateEvent::{CapitalGain, Dividend};
     match (one, other) {
-        _ if one == other => Some(one),
         (Dividend { amount }, Dividend { amount: more }) => {
             Some(Dividend { amount: amount.checked_add(more)? })
         }

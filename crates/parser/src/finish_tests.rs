@@ -172,6 +172,11 @@ fn repeated_actions_are_joined_where_that_means_something() {
     let history = acted(vec![paid(9, 5), paid(9, 6), paid(3, 1)], vec![], true);
     assert_eq!(history.actions, [paid(3, 1), paid(9, 11)]);
     assert!(history.coverage.undecided_actions.is_empty());
+    // One that comes again is the same one, wherever it stands.
+    for amounts in [[5, 6, 5], [5, 5, 6], [6, 5, 6]] {
+        let history = acted(amounts.map(|amount| paid(9, amount)).to_vec(), vec![], true);
+        assert_eq!(history.actions, [paid(9, 11)], "{amounts:?}");
+    }
     // What stands beside them is left open with them.
     let history = acted(vec![split(9, 5), split(9, 6), paid(9, 1), paid(8, 1)], vec![], true);
     assert_eq!(history.actions, [paid(8, 1)]);
