@@ -336,15 +336,21 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Runs the work on one file so that a panic becomes that file's failure.
 fn isolated<F: Ordered>(file: &F, work: &(impl Fn(&F) -> FileReport + Sync)) -> FileReport {
-    catch_unwind(AssertUnwindSafe(|| work(file))).unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no message".to_owned());
+    unless_panicked(|| work(file)).unwrap_or_else(|message| {
         log::error!(file = file.shown().as_str(), error = message.as_str(); "panic while processing");
         let outcome = Outcome::Failed(Error::Panicked(message));
         FileReport { file: file.shown(), bytes: 0, outcome }
+    })
+}
+
+/// What the work gives, or the message of its panic.
+pub(crate) fn unless_panicked<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned())
     })
 }
 

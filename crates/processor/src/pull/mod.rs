@@ -20,6 +20,7 @@ pub use gate::StoreGate;
 pub use overlap::Rewritten;
 pub use report::{PullOutcome, PullReport};
 
+use crate::batch::unless_panicked;
 use crate::{Cancel, Error, FileReport, Outcome, Processor, chain};
 
 /// Which dates to pull.
@@ -32,7 +33,8 @@ pub enum Span {
     Whole,
     /// From a date on, up to another or to now.
     Dates {
-        /// The first; `None` for the beginning.
+        /// The first; `None` for the beginning. Where that is behind the last bar, the pull begins
+        /// as that of what is missing does, so that there is no gap.
         from: Option<Date>,
         /// The last; `None` for today.
         to: Option<Date>,
@@ -139,7 +141,9 @@ impl Puller {
                 break;
             }
             let vendor_symbol = target.vendor_symbol.as_deref().filter(|_| index == 0);
-            let outcome = self.pull_from(vendor, target, vendor_symbol, is_wanted);
+            let pull = || self.pull_from(vendor, target, vendor_symbol, is_wanted);
+            let outcome = unless_panicked(pull)
+                .unwrap_or_else(|message| PullOutcome::Failed(Error::Panicked(message)));
             let is_last = outcome.is_success()
                 || matches!(outcome, PullOutcome::Failed(_) | PullOutcome::Cancelled);
             Self::log(&target.symbol, vendor, &outcome);
@@ -191,7 +195,9 @@ impl Puller {
                         "history was rewritten, all of it is pulled"
                     );
                     why = Some(found);
-                    ask = Ask { from: None, validators: None, ..ask.clone() };
+                    // Also where older dates were asked for: what is newer is as old.
+                    let to = ask.to.max(self.today());
+                    ask = Ask { from: None, to, validators: None, ..ask.clone() };
                     self.retriever.fetch_while(&ask, is_wanted).map(Ok)
                 }
                 Err(error) => Ok(Err(error)),
@@ -233,17 +239,18 @@ impl Puller {
         vendor_symbol: Option<&str>,
         known: &Known,
     ) -> Ask {
-        let today = self.processor.clock.now().plus_seconds(EARLIEST_ZONE_SECONDS).date();
+        let overlap = i32::from(self.options.overlap_days);
+        let missing = known
+            .last_date
+            .map(|last| Date::from_days_saturating(i64::from(last.days().saturating_sub(overlap))));
         let (from, to) = match target.span {
-            Span::Whole => (None, today),
-            Span::Dates { from, to } => (from, to.unwrap_or(today)),
-            Span::Missing => {
-                let overlap = i32::from(self.options.overlap_days);
-                let from = known.last_date.map(|last| {
-                    Date::from_days_saturating(i64::from(last.days().saturating_sub(overlap)))
-                });
-                (from, today)
-            }
+            Span::Whole => (None, self.today()),
+            // Not to leave a gap, in which nobody would see a split.
+            Span::Dates { from, to } => (
+                from.map(|from| missing.map_or(from, |missing| from.min(missing))),
+                to.unwrap_or_else(|| self.today()),
+            ),
+            Span::Missing => (missing, self.today()),
         };
         Ask {
             vendor,
@@ -254,6 +261,11 @@ impl Puller {
             // Who asks for dates, or for all, wants an answer.
             validators: known.validators.clone().filter(|_| target.span == Span::Missing),
         }
+    }
+
+    /// The last date that has begun anywhere.
+    fn today(&self) -> Date {
+        self.processor.clock.now().plus_seconds(EARLIEST_ZONE_SECONDS).date()
     }
 
     fn known(&self, symbol: &Symbol, vendor: Vendor) -> Result<Known, Error> {
@@ -340,13 +352,16 @@ impl Puller {
             outcome => Err(outcome.to_string()),
         };
         let record = || -> Result<(), Error> {
-            let stock = self.processor.store.read(|reader| reader.stock(&ask.symbol))?;
-            let Some(stock) = stock else { return Ok(()) };
-            let given = ask.vendor_symbol.as_deref();
+            let known = self.known(&ask.symbol, ask.vendor)?;
+            let Some(stock_id) = known.stock else { return Ok(()) };
+            // What failed is not to be remembered as how the vendor spells it.
+            let asked = if result.is_ok() { &ask.vendor_symbol } else { &known.vendor_symbol };
             // Without a spelling nothing was asked.
-            let Ok(vendor_symbol) = spelling(ask.vendor, &ask.symbol, given) else { return Ok(()) };
+            let Ok(vendor_symbol) = spelling(ask.vendor, &ask.symbol, asked.as_deref()) else {
+                return Ok(());
+            };
             let pull = PullRecord {
-                stock_id: stock.id,
+                stock_id,
                 vendor: ask.vendor,
                 vendor_symbol,
                 at: self.processor.clock.now(),

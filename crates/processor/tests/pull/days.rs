@@ -1,10 +1,10 @@
 //! Day after day.
 
-use cream_models::{Date, Timestamp, Vendor};
+use cream_models::Vendor;
 use cream_testkit::vendors::{Instrument, VendorServer};
 use cream_testkit::{Listing, Row, Scenario, SyntheticSeries};
 
-use crate::support::{SYMBOL, Site, TestClock};
+use crate::support::{SYMBOL, Site, TestClock, evening};
 
 /// The days before the first pull.
 const BEFORE: usize = 120;
@@ -37,11 +37,6 @@ fn told_on(day: usize) -> SyntheticSeries {
     let mut prices = row.prices;
     prices[0] = prices[2];
     series.with_row(Row { prices, ..row })
-}
-
-/// In the evening, when the day's bar has settled with every vendor.
-fn evening(date: Date) -> Timestamp {
-    Timestamp::start_of(date).plus_seconds(86_400 + 2 * 3600)
 }
 
 #[test]

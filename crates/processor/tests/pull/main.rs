@@ -8,5 +8,6 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod asked;
 mod days;
 mod support;

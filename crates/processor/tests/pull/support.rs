@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use cream_archive::Archive;
-use cream_models::{Clock, Symbol, Timestamp, Vendor};
+use cream_models::{Clock, Date, RateLimit, Symbol, Timestamp, Vendor};
 use cream_processor::pull::{PullOptions, PullReport, Puller, Span, StoreGate, Target};
 use cream_processor::{Processor, ProcessorOptions};
-use cream_retriever::{ApiKey, Retriever, RetrieverOptions};
+use cream_retriever::{ApiKey, Gate, GateError, Grant, Retriever, RetrieverOptions, Standing};
 use cream_store::{Store, StoreOptions};
 use cream_testkit::TestDir;
 use cream_testkit::vendors::{VendorServer, key};
@@ -35,12 +35,58 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     archive: Archive,
     clock: TestClock,
-    puller: Puller,
+    pub(crate) puller: Puller,
+}
+
+/// In the evening, when the day's bar has settled with every vendor.
+pub(crate) fn evening(date: Date) -> Timestamp {
+    Timestamp::start_of(date).plus_seconds(86_400 + 2 * 3600)
+}
+
+/// What is missing of [`SYMBOL`].
+pub(crate) fn target(vendor: Vendor) -> Target {
+    Target {
+        symbol: Symbol::parse(SYMBOL).unwrap(),
+        vendor_symbol: None,
+        vendors: vec![vendor],
+        span: Span::Missing,
+    }
+}
+
+/// A gate with a bug that one vendor meets.
+struct Panicking(StoreGate, Vendor);
+
+impl Gate for Panicking {
+    fn take(&self, v: Vendor, now: Timestamp, limits: &[RateLimit]) -> Result<Grant, GateError> {
+        assert!(v != self.1, "own bug");
+        self.0.take(v, now, limits)
+    }
+
+    fn standing(&self, vendor: Vendor) -> Result<Standing, GateError> {
+        self.0.standing(vendor)
+    }
+
+    fn update(&self, v: Vendor, change: &mut dyn FnMut(&mut Standing)) -> Result<(), GateError> {
+        self.0.update(v, change)
+    }
 }
 
 impl Site {
     /// An empty one.
     pub(crate) fn new(server: &VendorServer, clock: &TestClock) -> Self {
+        Self::with(server, clock, |gate| Arc::new(gate))
+    }
+
+    /// An empty one whose program panics where it asks this vendor.
+    pub(crate) fn panicking(server: &VendorServer, clock: &TestClock, vendor: Vendor) -> Self {
+        Self::with(server, clock, |gate| Arc::new(Panicking(gate, vendor)))
+    }
+
+    fn with(
+        server: &VendorServer,
+        clock: &TestClock,
+        gate: impl FnOnce(StoreGate) -> Arc<dyn Gate>,
+    ) -> Self {
         let folder = TestDir::new();
         let archive = Archive::new(folder.join("raw"), folder.join("parsed"), folder.join("dead"));
         archive.create_folders().unwrap();
@@ -48,7 +94,7 @@ impl Site {
         let options = ProcessorOptions::default();
         let processor =
             Processor::new(store.clone(), archive.clone(), Box::new(clock.clone()), options);
-        let gate = Arc::new(StoreGate::new(store.clone()));
+        let gate = gate(StoreGate::new(store.clone()));
         let mut asking = RetrieverOptions::default();
         asking.max_retries = 0;
         for vendor in Vendor::ALL {
@@ -64,13 +110,7 @@ impl Site {
     }
 
     pub(crate) fn pull(&self, vendor: Vendor) -> PullReport {
-        let target = Target {
-            symbol: Symbol::parse(SYMBOL).unwrap(),
-            vendor_symbol: None,
-            vendors: vec![vendor],
-            span: Span::Missing,
-        };
-        let report = self.puller.pull(&target, &|| true);
+        let report = self.puller.pull(&target(vendor), &|| true);
         assert!(report.is_success(), "{report}");
         report
     }
