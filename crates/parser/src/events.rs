@@ -4,8 +4,8 @@ use cream_models::{
     ActionKind, CorporateAction, CorporateEvent, Date, Price, SplitRatio, WarningKind,
 };
 
-use crate::error::Result;
-use crate::finish::{Actions, cash};
+use crate::error::{ParseError, Result, at};
+use crate::finish::{Actions, MAX_ROWS, cash};
 use crate::json::Reader;
 use crate::number::Number;
 use crate::values;
@@ -42,6 +42,9 @@ pub(crate) fn read(
         while reader.next_key(&mut events)?.is_some() {
             reader.peek();
             let position = reader.pos;
+            if actions.read.len() + actions.unreadable.len() == MAX_ROWS {
+                return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(position) });
+            }
             let (date, event) = event(&mut reader, kind, currency, zone)?;
             match (date, event) {
                 (Some(date), Ok(event)) => {
@@ -188,6 +191,18 @@ mod tests {
             let told = warnings.iter().any(|text| text.contains("its currency is not that of"));
             assert_eq!(told, !is_read, "{currency}: {warnings:?}");
         }
+    }
+
+    #[test]
+    fn more_events_than_any_history_has_are_an_error() {
+        let mut zone = Zone::named("America/New_York").unwrap();
+        let mut read = |count: usize| {
+            let half = r#""":7,"#.repeat(count / 2) + r#""":7"#;
+            let json = format!(r#"{{"splits":{{{half}}},"dividends":{{{half}}}}}"#);
+            read(json.as_bytes(), 0, None, &mut zone, &mut Warnings::new(0))
+        };
+        assert_eq!(read(MAX_ROWS - 2).unwrap().unreadable.len(), MAX_ROWS);
+        assert!(matches!(read(MAX_ROWS), Err(ParseError::TooManyRows { .. })));
     }
 
     #[test]
