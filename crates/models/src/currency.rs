@@ -4,8 +4,9 @@
 /// are given.
 ///
 /// Prices are stored in the unit that the vendor delivers, with its code. London quotes in pence
-/// (`GBp`, also `GBX`), Johannesburg in cents (`ZAc`), Tel Aviv in agorot (`ILA`): taking those
-/// for pounds, rands and shekels is where most errors by a factor of 100 come from.
+/// (`GBp`, also `GBX`), Johannesburg in cents (`ZAc`), Tel Aviv in agorot (`ILA`), Kuwait in fils
+/// (`KWF`), and American futures on grain, coffee and cattle in cents (`USX`): taking those for
+/// pounds, rands, shekels, dinars and dollars is where most errors by a factor of 100 come from.
 ///
 /// ```
 /// use cream_models::Currency;
@@ -20,24 +21,26 @@ pub struct Currency<'a> {
     units_per_major: u32,
 }
 
-/// Codes of a hundredth, and the currency that it is one of. Written with the last letter in lower
-/// case by Yahoo and Bloomberg, and in capitals by others.
-const HUNDREDTHS: [(&str, &str); 7] = [
-    ("GBp", "GBP"),
-    ("GBX", "GBP"),
-    ("GBx", "GBP"),
-    ("ZAc", "ZAR"),
-    ("ZAC", "ZAR"),
-    ("ILA", "ILS"),
-    ("ILa", "ILS"),
+/// Codes of subunits, the currency that it is one of, and how many make one. Written with the last
+/// letter in lower case by Yahoo and Bloomberg, and in capitals by others.
+const SUBUNITS: [(&str, &str, u32); 9] = [
+    ("GBp", "GBP", 100),
+    ("GBX", "GBP", 100),
+    ("GBx", "GBP", 100),
+    ("ZAc", "ZAR", 100),
+    ("ZAC", "ZAR", 100),
+    ("ILA", "ILS", 100),
+    ("ILa", "ILS", 100),
+    ("USX", "USD", 100),
+    ("KWF", "KWD", 1000),
 ];
 
 impl<'a> Currency<'a> {
     /// What a code means. One that is no known subunit stands for itself.
     #[must_use]
     pub fn of(code: &'a str) -> Self {
-        match HUNDREDTHS.iter().find(|(subunit, _)| *subunit == code) {
-            Some((_, major)) => Self { code, major, units_per_major: 100 },
+        match SUBUNITS.iter().find(|(subunit, ..)| *subunit == code) {
+            Some((_, major, units)) => Self { code, major, units_per_major: *units },
             None => Self { code, major: code, units_per_major: 1 },
         }
     }
@@ -54,7 +57,8 @@ impl<'a> Currency<'a> {
         self.major
     }
 
-    /// How many units of the code make one of the major currency: 100 for pence, or else 1.
+    /// How many units of the code make one of the major currency: 100 for pence, 1000 for fils, 1 for what is no
+    /// subunit.
     #[must_use]
     pub const fn units_per_major(self) -> u32 {
         self.units_per_major
@@ -74,7 +78,9 @@ mod tests {
             ("ZAc", "ZAR", 100),
             ("ZAR", "ZAR", 1),
             ("ILA", "ILS", 100),
+            ("USX", "USD", 100),
             ("USD", "USD", 1),
+            ("KWF", "KWD", 1000),
             ("gbp", "gbp", 1),
             ("", "", 1),
         ] {
