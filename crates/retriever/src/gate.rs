@@ -132,13 +132,16 @@ impl Gate for MemoryGate {
 
 impl Known {
     fn take(&mut self, now: Timestamp, limits: &[RateLimit]) -> Grant {
+        while self.granted.back().is_some_and(|last| is_absurd(*last, now)) {
+            self.granted.pop_back();
+        }
         // A clock that goes back does not make an order of its own.
         let at = self.granted.back().map_or(now, |last| now.max(*last));
         let longest = limits.iter().map(|limit| limit.seconds).max().unwrap_or(0);
         while self.granted.front().is_some_and(|first| first.plus_seconds(longest.into()) <= at) {
             self.granted.pop_front();
         }
-        let mut free = self.standing.blocked_until;
+        let mut free = self.standing.blocked_until.filter(|blocked| !is_absurd(*blocked, now));
         for limit in limits {
             let admits = match usize::try_from(limit.requests).unwrap_or(usize::MAX) {
                 0 => Some(now.plus_seconds(i64::from(limit.seconds.max(1)))),
@@ -170,6 +173,12 @@ pub(crate) const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// The longest time that a vendor can ask for.
 pub(crate) const LONGEST_WISH: Duration = Duration::from_secs(7 * 86_400);
 
+/// Whether a moment lies so far ahead that the clock was wrong which it was taken from. It would
+/// hold for years.
+fn is_absurd(moment: Timestamp, now: Timestamp) -> bool {
+    until(now, moment) > LONGEST_WISH.saturating_add(Duration::from_secs(86_400))
+}
+
 fn rest(doublings: u32) -> Duration {
     SHORTEST_REST.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(LONGEST_REST)
 }
@@ -196,7 +205,8 @@ impl Standing {
     /// Claims the request that is to see whether the vendor is back: nobody else asks until
     /// `until`. False where somebody else claimed it.
     pub(crate) fn claim(&mut self, now: Timestamp, until: Timestamp) -> bool {
-        if self.blocked_until.is_some_and(|blocked| blocked > now) {
+        let blocked = self.blocked_until.filter(|blocked| !is_absurd(*blocked, now));
+        if blocked.is_some_and(|blocked| blocked > now) {
             return false;
         }
         self.blocked_until = Some(until);
@@ -208,6 +218,7 @@ impl Standing {
         if claimed.is_some() && self.blocked_until == claimed {
             self.blocked_until = None;
         }
+        self.blocked_until = self.blocked_until.filter(|blocked| !is_absurd(*blocked, now));
         let (block, reason) = match outcome {
             Outcome::Answered => {
                 // A block that somebody else's request brought stays.

@@ -85,6 +85,22 @@ fn a_429_that_is_always_over_soon_is_left_alone_all_the_same() {
 }
 
 #[test]
+fn a_clock_that_was_years_ahead_blocks_nobody() {
+    let gate = MemoryGate::default();
+    let (years, limits) = (1_000_000_000, [limit(1, 60)]);
+    assert_eq!(gate.take(VENDOR, at(years), &limits).unwrap(), Grant::Now);
+    gate.update(VENDOR, &mut |standing| standing.learn(at(years), None, &limited(None))).unwrap();
+    assert_eq!(gate.take(VENDOR, at(0), &limits).unwrap(), Grant::Now);
+    assert_eq!(gate.take(VENDOR, at(0), &limits).unwrap(), Grant::At(at(60)));
+    let mut standing = gate.standing(VENDOR).unwrap();
+    standing.failures = PATIENCE;
+    let mut answered = standing.clone();
+    assert!(standing.claim(at(60), at(100)));
+    answered.learn(at(60), None, &Outcome::Answered);
+    assert_eq!(answered, Standing::default());
+}
+
+#[test]
 fn what_is_slower_does_not_lift_a_block() {
     let mut standing = Standing::default();
     standing.learn(at(0), None, &limited(Some(600)));

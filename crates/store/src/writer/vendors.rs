@@ -21,6 +21,10 @@ struct Request {
     number: i64,
 }
 
+/// Nothing is known of what lies further ahead, in seconds: vendors are blocked for a week at
+/// most. Whatever says so was written by a clock that was wrong, and would hold for years.
+const FARTHEST: i64 = 8 * 86_400;
+
 impl Writer<'_> {
     /// Records how a pull ended. What was never tracked gets a row that is not active.
     ///
@@ -98,7 +102,8 @@ impl Writer<'_> {
     /// It is granted where the vendor is not blocked and fewer requests than each limit admits
     /// were granted within the limit's span that ends now, to whomever; then it is counted. The
     /// moments that are counted ascend strictly, also where the clocks of two machines differ or
-    /// one goes back: a clock that is behind waits for what one before it took.
+    /// one goes back: a clock that is behind waits for what one before it took. What is more than
+    /// eight days ahead, a block or a request, counts for nothing: that clock was wrong.
     ///
     /// All who ask for a vendor must name the same limits: what lies further back than the
     /// longest of them is forgotten. Where there are none, only a vendor that is blocked has to be
@@ -113,19 +118,17 @@ impl Writer<'_> {
         now: Timestamp,
         limits: &[RateLimit],
     ) -> Result<Grant, StoreError> {
+        let farthest = now.plus_seconds(FARTHEST);
         let Some(longest) = limits.iter().map(|limit| limit.seconds).max() else {
-            let blocked = self.blocked_until(vendor)?.filter(|until| *until > now);
+            let blocked = self.blocked_until(vendor)?;
+            let blocked = blocked.filter(|until| *until > now && *until <= farthest);
             return Ok(blocked.map_or(Grant::Now, Grant::At));
         };
-        let mut free_at = self.vendor_state(vendor)?.blocked_until.unwrap_or(now);
-        let last = self.last_request(vendor)?;
-        let mut next = Request { at: now, number: 1 };
-        if let Some(last) = last {
-            let after = Timestamp::from_micros(last.at.micros().saturating_add(1));
-            next = Request { at: now.max(after), number: last.number.saturating_add(1) };
-        }
+        let blocked = self.vendor_state(vendor)?.blocked_until;
+        let mut free_at = blocked.filter(|until| *until <= farthest).unwrap_or(now);
+        let next = self.next_request(vendor, now, farthest)?;
         for limit in limits {
-            let admitted_at = self.admitted_at(vendor, next, *limit)?;
+            let admitted_at = self.admitted_at(vendor, next, *limit, farthest)?;
             free_at = free_at.max(admitted_at.filter(|from| *from > next.at).unwrap_or(now));
         }
         if free_at > now {
@@ -142,6 +145,7 @@ impl Writer<'_> {
         vendor: Vendor,
         next: Request,
         limit: RateLimit,
+        farthest: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let window = i64::from(limit.seconds);
         if limit.requests == 0 {
@@ -152,6 +156,7 @@ impl Writer<'_> {
         let at: Option<i64> = on!(self.connection, c => vendor_request::table
             .filter(vendor_request::vendor.eq(vendor.code()))
             .filter(vendor_request::number.le(number))
+            .filter(vendor_request::at.le(farthest.micros()))
             .order(vendor_request::number.desc())
             .select(vendor_request::at)
             .first(c)
@@ -160,15 +165,38 @@ impl Writer<'_> {
         Ok(at.map(|at| Timestamp::from_micros(at).plus_seconds(window)))
     }
 
-    fn last_request(&mut self, vendor: Vendor) -> Result<Option<Request>, StoreError> {
-        let last: Option<(i64, i64)> = on!(self.connection, c => vendor_request::table
+    /// The request that is counted next, where it is granted.
+    fn next_request(
+        &mut self,
+        vendor: Vendor,
+        now: Timestamp,
+        farthest: Timestamp,
+    ) -> Result<Request, StoreError> {
+        let newest: Option<(i64, i64)> = on!(self.connection, c => vendor_request::table
             .filter(vendor_request::vendor.eq(vendor.code()))
-            .order(vendor_request::at.desc())
+            .order(vendor_request::number.desc())
             .select((vendor_request::at, vendor_request::number))
             .first(c)
             .optional())
         .map_err(failed)?;
-        Ok(last.map(|(at, number)| Request { at: Timestamp::from_micros(at), number }))
+        let Some((at, number)) = newest else { return Ok(Request { at: now, number: 1 }) };
+        let last = if at <= farthest.micros() {
+            Some(at)
+        } else {
+            on!(self.connection, c => vendor_request::table
+                .filter(vendor_request::vendor.eq(vendor.code()))
+                .filter(vendor_request::at.le(farthest.micros()))
+                .order(vendor_request::at.desc())
+                .select(vendor_request::at)
+                .first(c)
+                .optional())
+            .map_err(failed)?
+        };
+        let after = last.map(|at: i64| Timestamp::from_micros(at.saturating_add(1)));
+        Ok(Request {
+            at: after.map_or(now, |after| now.max(after)),
+            number: number.saturating_add(1),
+        })
     }
 
     /// Counts a request, in the row of the oldest one where that was made at `forgotten` or

@@ -94,6 +94,7 @@ conformance! {
         a_vendor_that_is_blocked_is_left_alone,
         a_limit_of_nothing_grants_nothing,
         clocks_that_go_back_count_upwards,
+        a_clock_that_was_years_ahead_blocks_nobody,
         requests_are_granted_as_the_rule_says,
         threads_and_processes_keep_to_one_limit,
         the_view_for_people_names_every_vendor,

@@ -275,6 +275,32 @@ pub(crate) fn clocks_that_go_back_count_upwards(database: &dyn Database) {
     assert_eq!(counted(database).last(), Some(&instant(1_010).micros()));
 }
 
+pub(crate) fn a_clock_that_was_years_ahead_blocks_nobody(database: &dyn Database) {
+    let store = database.store();
+    let limits = [limit(2, 60), limit(3, 3600)];
+    let years = 1_000_000_000;
+    assert_eq!(take(store, instant(0), &limits), Grant::Now);
+    for second in 1..3 {
+        assert_eq!(take(store, instant(years + second), &limits), Grant::Now);
+    }
+    let blocked_until = Some(instant(years + 900));
+    let state = VendorState { failures: 1, blocked_until, reason: None };
+    store.write(|w| w.set_vendor_state(TIINGO, &state)).unwrap();
+    assert_eq!(take(store, instant(10_000), &[]), Grant::Now);
+    // The limits hold again at once.
+    for second in [10_000, 10_001, 10_060] {
+        assert_eq!(take(store, instant(second), &limits), Grant::Now, "{second}");
+        let blocked = take(store, instant(second), &[limit(1, 60)]);
+        assert!(matches!(blocked, Grant::At(at) if at < instant(10_200)), "{blocked:?}");
+    }
+    assert_eq!(take(store, instant(10_100), &limits), Grant::At(instant(13_600)));
+    assert_eq!(take(store, instant(13_600), &limits), Grant::Now);
+    // A block of a week is one.
+    let state = VendorState { blocked_until: Some(instant(7 * 86_400)), ..state };
+    store.write(|w| w.set_vendor_state(TIINGO, &state)).unwrap();
+    assert_eq!(take(store, instant(0), &[]), Grant::At(instant(7 * 86_400)));
+}
+
 /// One request that is asked for, in the model's terms: the clock, and until when the vendor is
 /// blocked from now on, where that changes.
 #[derive(Clone, Copy, Debug)]
