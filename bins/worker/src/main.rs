@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use cream_config::{LogFilter, Settings};
+use cream_config::Settings;
 use cream_models::{Date, Symbol, Vendor};
 use cream_operator::{Display, Exit, Fetch, Migrate, Operator, Run, cancel_on_signals, span};
 use cream_processor::Cancel;
@@ -165,29 +165,13 @@ fn check(command: &Command) -> Result<(), clap::Error> {
     Ok(())
 }
 
-/// The filter without the HTTP client's own records, whoever asks for them: they show requests as they
-/// are sent, with their keys.
-fn without_requests(filter: &LogFilter) -> Result<LogFilter> {
-    // A name stands for all that begin so, and the longest one decides.
-    const CLIENT: &str = "ureq";
-    let (modules, pattern) = match filter.as_str().split_once('/') {
-        Some((modules, pattern)) => (modules, format!("/{pattern}")),
-        None => (filter.as_str(), String::new()),
-    };
-    let mut kept: Vec<&str> =
-        modules.split(',').filter(|module| !module.trim().starts_with(CLIENT)).collect();
-    let quiet = format!("{CLIENT}=off");
-    kept.push(&quiet);
-    Ok(LogFilter::parse(&(kept.join(",") + &pattern))?)
-}
-
 fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::load_dotenv()?;
     let settings = Settings::from_env()?;
     let display = Display::default();
     cream_config::init_logging_to(
         settings.log_format,
-        &without_requests(&settings.log_filter)?,
+        &settings.log_filter,
         Some(display.log_writer()),
     )?;
     let cancel = Cancel::default();
@@ -215,25 +199,4 @@ fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display
     }?;
     out.flush().context("cannot write to standard output")?;
     Ok(exit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_client_that_shows_keys_is_never_logged() {
-        for (given, kept) in [
-            ("debug", "debug,ureq=off"),
-            (
-                "info,ureq=trace, ureq::run=debug,cream_store=debug",
-                "info,cream_store=debug,ureq=off",
-            ),
-            ("ureq_proto", "ureq=off"),
-            ("trace/key", "trace,ureq=off/key"),
-        ] {
-            let filter = without_requests(&LogFilter::parse(given).unwrap()).unwrap();
-            assert_eq!(filter.as_str(), kept);
-        }
-    }
 }

@@ -31,7 +31,7 @@
 //!
 //! Keys, cookies and crumbs are in no error, no log line, no dry run and no pull: addresses show
 //! `***` in their place, and so do bodies that a vendor repeats them in. One thing remains: the
-//! HTTP library (`ureq`) logs whole requests at the level `trace`, which a program has to leave
+//! HTTP library (`ureq`) logs requests at the levels `debug` and `trace`, which a program has to leave
 //! off for it, as `cream-config`'s log does.
 
 mod address;
