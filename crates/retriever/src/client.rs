@@ -1,6 +1,7 @@
 //! One exchange over HTTP: bounded in time and size, and never with anybody but the vendor.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Proxy, Timeout};
@@ -14,6 +15,8 @@ use crate::options::{Base, OptionsError, RetrieverOptions, host_of};
 const MAX_REDIRECTS: usize = 5;
 /// So much is read of an answer that is none: its words are at the start.
 const MAX_REFUSAL: u64 = 64 << 10;
+/// No header that is kept is longer, in bytes: an archived pull has short lines.
+const MAX_HEADER: usize = 4096;
 
 /// Cookies by name.
 pub(crate) type Jar = BTreeMap<String, String>;
@@ -62,6 +65,7 @@ pub(crate) struct Client {
     /// For this machine, which no proxy is asked for.
     direct: Agent,
     max_body: u64,
+    request_timeout: Duration,
 }
 
 impl Client {
@@ -78,12 +82,12 @@ impl Client {
                 .timeout_connect(Some(options.connect_timeout))
                 .timeout_per_read(Some(options.read_timeout))
                 .timeout_per_write(Some(options.read_timeout))
-                .timeout_global(Some(options.request_timeout))
                 .tls_config(TlsConfig::default())
                 .build()
                 .new_agent()
         };
-        Ok(Self { direct: agent(None), agent: agent(proxy), max_body: options.max_body })
+        let RetrieverOptions { max_body, request_timeout, .. } = *options;
+        Ok(Self { direct: agent(None), agent: agent(proxy), max_body, request_timeout })
     }
 
     /// Sends a request and reads the answer, through redirects within the vendor's hosts. The jar
@@ -91,11 +95,16 @@ impl Client {
     pub(crate) fn exchange(&self, call: &Call<'_>, jar: &mut Jar) -> Result<Reply, Failure> {
         let mut url = call.url.clone();
         let mut form = call.form;
+        let start = Instant::now();
         for _ in 0..=MAX_REDIRECTS {
             if !call.base.owns(&url) {
                 return Err(Failure::Redirected { to: excerpt(&host_of(&url)) });
             }
-            let reply = self.once(&url, call, form, jar)?;
+            let left = self.request_timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(Failure::TimedOut { doing: "the whole request" });
+            }
+            let reply = self.once(&url, call, (form, left), jar)?;
             let Some(next) = &reply.location else { return Ok(reply) };
             if (call.halt)(next) {
                 return Ok(reply);
@@ -115,7 +124,7 @@ impl Client {
         &self,
         url: &Url,
         call: &Call<'_>,
-        form: Option<&str>,
+        (form, left): (Option<&str>, Duration),
         jar: &mut Jar,
     ) -> Result<Reply, Failure> {
         let agent = if is_loopback(url) { &self.direct } else { &self.agent };
@@ -126,10 +135,12 @@ impl Client {
         let sent = match form {
             None => {
                 let get = agent.get(url.as_str());
+                let get = get.config().timeout_global(Some(left)).build();
                 headers.fold(get, |get, (name, value)| get.header(name, value)).call()
             }
             Some(form) => {
                 let post = agent.post(url.as_str());
+                let post = post.config().timeout_global(Some(left)).build();
                 let post = headers.fold(post, |post, (name, value)| post.header(name, value));
                 post.content_type("application/x-www-form-urlencoded").send(form)
             }
@@ -147,7 +158,9 @@ impl Client {
                     })?;
                     reply.location = Some(to);
                 }
-                name if is_kept(name) => reply.headers.push((name.to_owned(), value.to_owned())),
+                name if is_kept(name) && value.len() <= MAX_HEADER => {
+                    reply.headers.push((name.to_owned(), value.to_owned()));
+                }
                 _ => {}
             }
         }

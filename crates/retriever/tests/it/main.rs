@@ -11,6 +11,7 @@
 mod faults;
 mod limits;
 mod network;
+mod odd;
 mod pulls;
 mod secrets;
 mod setup;
