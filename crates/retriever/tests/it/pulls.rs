@@ -8,10 +8,9 @@ use cream_testkit::{Listing, Scenario};
 
 use crate::setup::{ASKABLE, SYMBOL, last, options, pull, retriever, series, server, whole};
 
-/// Without what depends on the day of the fetch, and on how finely an adjusted close is written.
+/// Without what depends on the day of the fetch.
 fn settled(bars: Vec<Bar>) -> Vec<Bar> {
-    let settle = |bar: Bar| bar.with_final(true).with_flags(bar.judged_flags());
-    bars.into_iter().map(settle).collect()
+    bars.into_iter().map(|bar| bar.with_final(true)).collect()
 }
 
 fn expected(vendor: Vendor, from: Date) -> (Vec<Bar>, Vec<CorporateAction>) {

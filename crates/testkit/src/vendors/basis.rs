@@ -5,7 +5,7 @@
 //! rounded them, and that is not to be seen in those as traded.
 
 use cream_models::{
-    Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, Price, SplitRatio, Vendor,
+    Bar, BarField, CorporateAction, CorporateEvent, Date, Price, SplitRatio, Vendor,
 };
 
 use crate::{SyntheticSeries, price_of};
@@ -69,20 +69,16 @@ impl Day {
             _ => (self.split_adjusted, self.volume, None),
         };
         let mut bar = Bar::new(self.date);
-        let mut flags = BarFlags::NONE;
         let fields = [BarField::Open, BarField::High, BarField::Low, BarField::Close];
         for (field, price) in fields.into_iter().zip(prices) {
             bar.set(field, price.map(Price::nanos));
         }
         if let Some(text) = adjusted {
-            let (price, exact) = nearest(&text);
-            bar.set(BarField::AdjClose, Some(price.nanos()));
-            if !exact {
-                flags |= BarFlags::ROUNDED;
-            }
+            // Worked out by the vendor, and so no oddity of the bar where it is finer than a price.
+            bar.set(BarField::AdjClose, Some(nearest(&text).0.nanos()));
         }
         bar.set(BarField::Volume, volume);
-        bar.with_flags(flags | bar.judged_flags())
+        bar.with_flags(bar.judged_flags())
     }
 }
 

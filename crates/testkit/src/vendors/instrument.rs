@@ -64,7 +64,7 @@ impl Instrument {
     ///   listing has no volume, the last two give none.
     ///
     /// All but Yahoo leave out rows without values and the live row. An adjusted close finer than
-    /// 1e-9 is rounded half to even and flagged. For `csv` there are none: nothing serves it.
+    /// 1e-9 is rounded half to even. For `csv` there are none: nothing serves it.
     #[must_use]
     pub fn expected_bars(&self, vendor: Vendor) -> Vec<Bar> {
         match vendor {
