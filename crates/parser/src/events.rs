@@ -121,8 +121,27 @@ fn event(
 pub(crate) fn parse_ratio(text: &[u8]) -> Option<SplitRatio> {
     let text = std::str::from_utf8(text).ok()?;
     let (numerator, denominator) = text.split_once([':', '/'])?;
-    let side = |text: &str| text.trim().replace(',', "").parse::<Price>().ok();
     SplitRatio::new(side(numerator)?, side(denominator)?).ok()
+}
+
+/// A side of a ratio, whose commas stand between groups of three: `1,5` is no 15.
+fn side(text: &str) -> Option<Price> {
+    let text = text.trim();
+    let (whole, behind) = text.split_at_checked(text.find('.').unwrap_or(text.len()))?;
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let mut is_grouped = false;
+    for group in groups {
+        if group.len() != 3 || first.is_empty() || first.len() > 3 {
+            return None;
+        }
+        is_grouped = true;
+    }
+    if is_grouped {
+        format!("{}{behind}", whole.replace(',', "")).parse().ok()
+    } else {
+        text.parse().ok()
+    }
 }
 
 #[cfg(test)]
@@ -209,7 +228,22 @@ mod tests {
     fn ratios_of_zero_or_nonsense_are_none() {
         assert_eq!(parse_ratio(b"3:2").unwrap().to_string(), "3:2");
         assert_eq!(parse_ratio(b"4.000000/1.000000").unwrap().to_string(), "4:1");
-        for text in [&b"0:1"[..], b"1:0", b"-1:1", b"1", b"", b":", b"a:1", b"\xff:1"] {
+        assert_eq!(parse_ratio(b"1,000,000.5:1").unwrap().to_string(), "1000000.5:1");
+        for text in [
+            &b"0:1"[..],
+            b"1:0",
+            b"-1:1",
+            b"1",
+            b"",
+            b":",
+            b"a:1",
+            b"\xff:1",
+            b"1,5:1",
+            b"3:1,50",
+            b"1000,000:1",
+            b",500:1",
+            b"1.5,000:1",
+        ] {
             assert_eq!(parse_ratio(text), None, "{text:?}");
         }
     }
