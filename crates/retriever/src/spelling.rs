@@ -240,8 +240,11 @@ fn market(vendor: Vendor, root: &str, suffix: &str) -> Option<String> {
     let (root, suffix) = match vendor {
         Vendor::AlphaVantage => (root.to_owned(), alpha_vantage),
         Vendor::Eodhd => (root.to_owned(), eodhd),
-        // 0700.HK is 700.hk there.
-        Vendor::Stooq => (root.trim_start_matches('0').to_ascii_lowercase(), stooq),
+        // 0700.HK is 700.hk there, but 0R2V.L is no R2V.L.
+        Vendor::Stooq if suffix == ".HK" => {
+            (root.trim_start_matches('0').to_ascii_lowercase(), stooq)
+        }
+        Vendor::Stooq => (root.to_ascii_lowercase(), stooq),
         _ => return None,
     };
     let is_known = !suffix.is_empty() && !root.is_empty() && root.bytes().all(is_root);
@@ -273,11 +276,13 @@ mod tests {
 
     /// Tiingo, Alpha Vantage, Massive, EODHD, Stooq, Nasdaq.
     #[rustfmt::skip]
-    const EXPECTED: [(&str, [&str; 6]); 20] = [
+    const EXPECTED: [(&str, [&str; 6]); 22] = [
         ("AAPL",      ["AAPL", "AAPL", "AAPL", "AAPL.US", "aapl.us", "AAPL"]),
         ("BRK-B",     ["BRK-B", "BRK-B", "BRK.B", "BRK-B.US", "brk-b.us", "BRK/B"]),
         ("BAC-PL",    ["BAC-P-L", "", "BACpL", "", "", "BAC^L"]),
         ("TSCO.L",    ["", "TSCO.LON", "", "TSCO.LSE", "tsco.uk", ""]),
+        ("0R2V.L",    ["", "0R2V.LON", "", "0R2V.LSE", "0r2v.uk", ""]),
+        ("0B2.DE",    ["", "0B2.DEX", "", "0B2.XETRA", "0b2.de", ""]),
         ("BT-A.L",    ["", "BT-A.LON", "", "BT-A.LSE", "bt-a.uk", ""]),
         ("SHOP.TO",   ["", "SHOP.TRT", "", "SHOP.TO", "", ""]),
         ("MBG.DE",    ["", "MBG.DEX", "", "MBG.XETRA", "mbg.de", ""]),
