@@ -90,7 +90,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// Where too many rows are unreadable, or all of them.
+    /// Where too many rows are unreadable, or all of them, or none has a price.
     pub(crate) fn finish(
         self,
         history: &mut PriceHistory,
@@ -127,7 +127,13 @@ impl Rows {
         history.fetched_no_earlier_than = history.fetched_no_earlier_than.max(spoken_of);
         let date = |(row, bar): (usize, &Bar)| (!bad(row)).then_some(bar.date());
         let dates: Vec<Option<Date>> = bars.iter().enumerate().map(date).collect();
+        let start = positions.first().copied();
         finish::bars(history, bars, unreadable, ask.range(first), warnings)?;
+        // Splits in the place of prices would else say that there is no bar on any other date.
+        if let Some(start) = start.filter(|_| history.bars.is_empty()) {
+            let place = "the answer that have a price";
+            return Err(ParseError::NoRows { place, position: at(start) });
+        }
         if total == 0 {
             history.coverage.undecided_bars.extend(history.coverage.range);
         }

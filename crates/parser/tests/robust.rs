@@ -214,7 +214,7 @@ fn readable_inputs_with_much_that_is_odd_end_soon() {
         ),
         (
             "unreadable actions",
-            chart_of(0..1, "", &dividends(4 * rows, |day| if day % 2 == 0 { amount } else { "" })),
+            chart_of(0..1, "", &dividends(2 * rows, |day| if day % 2 == 0 { amount } else { "" })),
         ),
         ("warnings behind many escapes", page_of("", &chart_of(twice, &filler, ""))),
     ] {

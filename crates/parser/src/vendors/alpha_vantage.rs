@@ -64,7 +64,9 @@ impl Format for AlphaVantage {
     ) -> Result<PriceHistory> {
         let answer = super::single(answers)?;
         let Some(mut reader) = answer.json() else {
-            return super::text(answer, self.vendor(), ask, warnings);
+            // CSV does not tell whether it is compact.
+            let ask = Ask { from: None, ..*ask };
+            return super::text(answer, self.vendor(), &ask, warnings);
         };
         let (mut rows, mut events) = (Rows::default(), Events::default());
         let start = reader.clone();

@@ -58,7 +58,9 @@ impl Format for Eodhd {
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
         if let Some(other) = answers.iter().find(|answer| answer.json().is_none()) {
-            return super::text(other, self.vendor(), ask, warnings);
+            // CSV has no place for the words that older rows are cut off.
+            let ask = Ask { from: None, ..*ask };
+            return super::text(other, self.vendor(), &ask, warnings);
         }
         let (mut rows, mut events) = (Rows::default(), Events::default());
         let mut told = ActionKinds::NONE;

@@ -165,3 +165,25 @@ fn refusals_are_told_by_their_words() {
         assert!(found.contains(expected), "{text}: {found}");
     }
 }
+
+#[test]
+fn rows_without_any_price_are_no_answer() {
+    let splits = r#"[{"date":"2024-06-11","split":"2/1"}]"#;
+    let nulls = r#"[{"date":"2024-06-11","open":null,"close":null,"volume":7}]"#;
+    for text in [splits, nulls] {
+        let error = pull(Vendor::Eodhd, "X", Some("2024-06-01"), &[("/api/eod/X", text)]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("no rows in the answer that have a price"), "{error}");
+    }
+}
+
+#[test]
+fn csv_decides_from_its_first_row_on() {
+    for (vendor, text) in [
+        (Vendor::Eodhd, "Date,Close,Adjusted_close\n2024-06-10,1,1\n"),
+        (Vendor::AlphaVantage, "timestamp,open,close\n2024-06-10,1,1\n"),
+    ] {
+        let history = pull(vendor, "X", Some("2023-06-01"), &[("/api/eod/X", text)]).unwrap();
+        assert_eq!(history.coverage.range.unwrap().to_string(), "2024-06-10..2024-06-30");
+    }
+}
