@@ -128,6 +128,12 @@ impl Archive {
                 .file()
                 .write_all(bytes)
                 .map_err(|error| ArchiveError::of("writing", &path, error))?;
+            partial.settle().map_err(|error| ArchiveError::of("writing", &path, error))?;
+            // That took a while, in which another worker may have written the same name and moved
+            // it on, out of the way of this one.
+            if self.find(name)?.is_some() {
+                continue;
+            }
             match partial.place(&path) {
                 Ok(()) => {
                     disk::sync_folder(folder)
@@ -387,6 +393,7 @@ impl Archive {
         let mut partial = Partial::create(self.folder_path(to), name.as_str())
             .map_err(|error| self.failed(to, "copying", error))?;
         io::copy(&mut file, partial.file())
+            .and_then(|_| partial.settle())
             .map_err(|error| ArchiveError::of("copying", &target, error))?;
         match partial.place(&target) {
             Ok(()) => Ok(true),

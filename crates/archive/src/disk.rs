@@ -41,11 +41,16 @@ impl Partial {
         &mut self.file
     }
 
-    /// Makes the content durable and gives it its final name, never over another file. The
-    /// folder is left to be synced.
-    pub(crate) fn place(mut self, target: &Path) -> io::Result<()> {
+    /// Makes the content durable.
+    pub(crate) fn settle(&self) -> io::Result<()> {
         self.file.sync_all()?;
         forget(&self.file);
+        Ok(())
+    }
+
+    /// Gives what is settled its final name, never over another file. The folder is left to be
+    /// synced.
+    pub(crate) fn place(mut self, target: &Path) -> io::Result<()> {
         rename_without_overwriting(&self.path, target)?;
         self.placed = true;
         Ok(())
