@@ -57,7 +57,8 @@ impl Needed {
             return Ok(None);
         };
         let mut actions = Vec::new();
-        if let Some(range) = between(first.next(), Some(last_date)) {
+        // A split after the last bar counts too: prices may have been rewritten for it.
+        if let Some(range) = between(first.next(), Some(Date::MAX)) {
             let stored = reader.actions(series.stock_id, series.vendor, range)?;
             actions.extend(stored.into_iter().map(|stored| stored.action));
         }

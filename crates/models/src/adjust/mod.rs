@@ -33,7 +33,7 @@ use crate::{
     ActionKind, Bar, BarField, CorporateAction, Date, DateRange, Price, PriceBasis, Vendor,
 };
 use factors::{Events, Factor, Factors, Stretch};
-use plan::Plan;
+use plan::{Conversion, Plan};
 
 /// For what prices are adjusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +152,9 @@ pub enum LimitReason {
     },
     /// The ratios of the splits from the date on multiply to a ratio beyond 128 bits.
     TooLarge,
+    /// The split of the date comes after the last bar: whether the vendor has rewritten its prices
+    /// for it by now is not known.
+    SplitAhead,
 }
 
 impl fmt::Display for AdjustLimit {
@@ -174,6 +177,11 @@ impl fmt::Display for AdjustLimit {
             LimitReason::TooLarge => {
                 write!(f, "the splits from {from} on multiply to a ratio beyond 128 bits")
             }
+            LimitReason::SplitAhead => write!(
+                f,
+                "whether prices are rewritten for the split of {from}, which comes after the last \
+                 bar, is not known"
+            ),
         }
     }
 }
@@ -205,8 +213,9 @@ pub struct Adjuster {
 impl Adjuster {
     /// Makes the factors of a series.
     ///
-    /// `actions` are the series' corporate actions, in any order; those after `last_date`, the
-    /// date of the series' last bar, are of no consequence. `closes` are dates and closes as
+    /// `actions` are the series' corporate actions, in any order. Those after `last_date`, the date
+    /// of the series' last bar, are of no consequence, but for a split where the vendor's prices
+    /// are split-adjusted: then no price is, before the next bar. `closes` are dates and closes as
     /// stored, in any order: where distributions count, every one from the first date that is to
     /// be adjusted to the last ex-date, and before that the last known one. `known` are the dates
     /// on which it is known what corporate actions there are, ascending and disjoint.
@@ -223,6 +232,17 @@ impl Adjuster {
         last_date: Date,
     ) -> Result<Self, AdjustError> {
         let plan = Plan::new(vendor, adjustment)?;
+        if plan.needs_splits() && vendor.price_basis() == PriceBasis::SplitAdjusted {
+            let splits = actions.iter().filter(|action| action.kind() == ActionKind::Split);
+            let ahead = splits.map(|split| split.date).filter(|date| *date > last_date).min();
+            if let Some(from) = ahead {
+                let limit = Some(AdjustLimit { from, reason: LimitReason::SplitAhead });
+                let is_kept = plan.volume == Some(Conversion::Same);
+                let volume = if is_kept { Factor::Same } else { Factor::Unknown };
+                let all = Stretch { from: Date::MIN, price: Factor::Unknown, volume };
+                return Ok(Self { stretches: vec![all], limit });
+            }
+        }
         let from = known_from(known, last_date);
         let mut events = Events::of(actions, last_date);
         if plan.cash.is_some() {
