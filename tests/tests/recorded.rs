@@ -90,7 +90,15 @@ fn recorded_responses_are_loaded_and_served_to_the_last_digit() {
     let site = Site::new();
     let ended = site.import(&[&real]);
     assert_eq!(ended.code(), Some(3), "{}", ended.stdout);
-    for file in ["tiingo_AAPL.json", "polygon_AAPL.json", "README.md", "yahoo-chart_LUCYW.json"] {
+    for loaded in [
+        "AAPL from tiingo: bars 11 inserted",
+        "AAPL from massive: bars 6 inserted",
+        "GOOGL from tiingo: bars 2 inserted",
+        "BHP.AU from eodhd: bars 14 inserted",
+    ] {
+        assert!(ended.stdout.contains(loaded), "{loaded}: {}", ended.stdout);
+    }
+    for file in ["README.md", "yahoo-chart_LUCYW.json"] {
         assert!(
             ended.stdout.contains(&format!("  {file}: dead letter: ")),
             "{file}: {}",
