@@ -2,9 +2,10 @@
 //!
 //! Read: arrays of one object a day or an action. Prices have `date`, `open`, `high`, `low`, `close`
 //! as traded, `adjusted_close` and `volume`; splits have `date` and `split`, a text such as
-//! `4.000000/1.000000`; dividends have `date` and `unadjustedValue`, or else `value`. Which of them an
-//! answer is, its address tells in a pull, and its first row elsewhere. A splits or dividends answer
-//! alone decides nothing about prices.
+//! `4.000000/1.000000`; dividends have `date` and `unadjustedValue`, as paid. One with `value` alone,
+//! which later splits change, is unreadable: it would be on another share count than the prices. Which
+//! of them an answer is, its address tells in a pull, and its first row elsewhere. A splits or dividends
+//! answer alone decides nothing about prices.
 //!
 //! On the free plan the last row has a `warning`: the row is read, the words become a warning, and
 //! the answer decides from its first row on, since what is older may have been cut off.
@@ -23,7 +24,7 @@ use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at};
 use crate::events::parse_ratio;
-use crate::exact::{self, Cell, Writing};
+use crate::exact::{self, Writing};
 use crate::json::Reader;
 use crate::record::{self, Events, Key, Row};
 use crate::rows::Rows;
@@ -197,12 +198,11 @@ impl Reading<'_> {
                 return Ok(false);
             }
         };
-        let (mut value, mut unadjusted, mut ratio, mut is_cut) = (None, None, None, false);
+        let (mut paid, mut ratio, mut is_cut) = (None, None, false);
         while let Some(key) = reader.next_key(&mut members)? {
             match key.as_ref() {
                 b"date" => row.date(reader, exact::iso, DATE)?,
-                b"value" => value = Some(row.beside(reader, Key::Other)?),
-                b"unadjustedValue" => unadjusted = Some(row.beside(reader, Key::Dividend)?),
+                b"unadjustedValue" => paid = Some(row.beside(reader, Key::Dividend)?),
                 b"split" => ratio = row.text(reader, Key::Split)?,
                 b"warning" => is_cut |= self.warning(reader)?,
                 _ => reader.skip()?,
@@ -216,10 +216,8 @@ impl Reading<'_> {
                 .and_then(|ratio| parse_ratio(ratio.as_bytes()))
                 .map(CorporateEvent::Split)
                 .ok_or("it has no ratio such as \"4.000000/1.000000\", both sides above 0"),
-            _ => record::dividend(match unadjusted {
-                None | Some((Cell::Unknown, _)) => value,
-                known => known,
-            }),
+            _ if paid.is_none() => Err("it has no \"unadjustedValue\", the amount as paid"),
+            _ => record::dividend(paid),
         };
         let place = (kind, row.date, row.position);
         self.events.push(place, event, json, self.rows, self.warnings)?;

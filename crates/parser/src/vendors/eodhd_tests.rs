@@ -11,7 +11,7 @@ const SPLITS: &str = r#"[{"date":"2024-03-04","split":"4.000000\/1.000000"},
     {"date":"2010-01-04","split":"1.000000/10.000000"}]"#;
 const DIVIDENDS: &str = r#"[{"date":"2024-03-01","declarationDate":"2024-02-01","period":"Quarterly",
     "value":0.0625,"unadjustedValue":0.25,"currency":"AUD"},
-    {"date":"2024-03-04","value":"0.5"}]"#;
+    {"date":"2024-03-04","value":0.5,"unadjustedValue":"0.5"}]"#;
 const WARNED: &str = r#"[{"date":"2024-03-01","close":10.5},{"date":"2024-03-04","close":6,
     "warning":"Data is limited as you have free subscription."}]"#;
 
@@ -39,6 +39,19 @@ fn prices_are_read_and_tell_nothing_of_actions() {
         "2024-03-01..2024-03-04 bars[] actions[2024-03-01..2024-03-04] kinds[]"
     );
     cut_anywhere(Vendor::Eodhd, PRICES);
+}
+
+#[test]
+fn a_dividend_on_an_unknown_share_count_is_left_open() {
+    let given = r#"[{"date":"2024-03-01","value":0.0625}]"#;
+    let answers = [(PRICES_AT, PRICES), (SPLITS_AT, "[]"), (DIVIDENDS_AT, given)];
+    let history = pulled(&answers).unwrap();
+    assert!(history.actions.is_empty());
+    let day = history.bars[0].date();
+    assert!(!history.coverage.decides_action((day, ActionKind::Dividend)));
+    assert!(history.coverage.decides_action((day.next().unwrap(), ActionKind::Dividend)));
+    let told = warnings(&history);
+    assert!(told.contains("it has no \"unadjustedValue\", the amount as paid"), "{told}");
 }
 
 #[test]
