@@ -8,7 +8,7 @@ mod report;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cream_archive::FileName;
-use cream_models::{Date, DateRange, Symbol, Timestamp, Vendor};
+use cream_models::{Date, DateRange, PriceHistory, Symbol, Timestamp, Vendor};
 use cream_parser::pull::Pull;
 use cream_retriever::{
     Ask, Failure, Fetched, FetchedPull, RetrievalError, Retriever, Validators, spelling,
@@ -205,13 +205,14 @@ impl Puller {
         });
         let outcome = match fetched {
             Ok(Ok(Fetched::Pull(pulled))) => {
+                let gap = gap(&known, &pulled.history);
                 let FetchedPull { pull, validators, .. } = *pulled;
                 let file = self.file(pull, is_wanted);
                 let is_whole = ask.from.is_none();
                 return self.recorded(
                     &ask,
                     validators,
-                    PullOutcome::Filed { is_whole, rewritten: why, file },
+                    PullOutcome::Filed { is_whole, rewritten: why, gap, file },
                 );
             }
             Ok(Ok(Fetched::Unchanged)) => {
@@ -394,6 +395,13 @@ impl Puller {
             outcome => info!(symbol, vendor, outcome = outcome.to_string().as_str(); "pulled"),
         }
     }
+}
+
+/// What lies between the last bar that is stored and the first that came. Where a vendor gives its
+/// newest days only, and was not asked for long, some are missing.
+fn gap(known: &Known, history: &PriceHistory) -> Option<DateRange> {
+    let (last, first) = (known.last_date?, history.bars.first()?.date());
+    DateRange::new(last.next()?, first.previous()?).ok().filter(|_| first > last)
 }
 
 /// Whether a request was sent to the vendor: otherwise the pull did not fail, but was not begun.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cream_models::{Symbol, Vendor};
+use cream_models::{DateRange, Symbol, Vendor};
 use cream_retriever::{Advice, RetrievalError};
 
 use super::Rewritten;
@@ -27,6 +27,9 @@ pub enum PullOutcome {
         is_whole: bool,
         /// Why it was, where the last days would have done.
         rewritten: Option<Rewritten>,
+        /// Dates between the bars that were stored and those that came: the vendor gives no more,
+        /// and what was traded on them is in neither.
+        gap: Option<DateRange>,
         /// The file.
         file: FileReport,
     },
@@ -104,10 +107,13 @@ impl fmt::Display for PullReport {
 impl fmt::Display for PullOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Filed { is_whole, rewritten, file } => {
+            Self::Filed { is_whole, rewritten, gap, file } => {
                 f.write_str(if *is_whole { "whole history" } else { "last days" })?;
                 if let Some(why) = rewritten {
                     write!(f, " (since {why})")?;
+                }
+                if let Some(gap) = gap {
+                    write!(f, ", WITHOUT {gap}, which the vendor does not give")?;
                 }
                 match &file.outcome {
                     Outcome::Loaded(loaded) => {

@@ -93,3 +93,22 @@ fn a_panic_is_the_failure_of_one_symbol() {
     assert!(!lines[0].0 && lines[0].1.contains("own bug"), "{lines:?}");
     assert!(lines[1].0, "{lines:?}");
 }
+
+#[test]
+fn days_that_a_vendor_gives_no_more_are_told() {
+    let (server, clock) = (VendorServer::start(), TestClock::default());
+    let site = Site::free(&server, &clock);
+    let pulled = |days: usize| {
+        let series = told(days, None);
+        clock.set(evening(series.rows.last().unwrap().date));
+        server.serve(Instrument::new(SYMBOL, series.clone()));
+        (series, site.pull(Vendor::AlphaVantage).to_string())
+    };
+    // The newest hundred days overlap with those before, and then they do not.
+    assert!(!pulled(120).1.contains("WITHOUT"));
+    assert!(!pulled(180).1.contains("WITHOUT"));
+    let (series, line) = pulled(300);
+    let (first, last) = (series.rows[180].date, series.rows[200].date.previous().unwrap());
+    let first = first.min(series.rows[179].date.next().unwrap());
+    assert!(line.contains(&format!(", WITHOUT {first}..{last}, which the vendor")), "{line}");
+}

@@ -74,17 +74,23 @@ impl Gate for Panicking {
 impl Site {
     /// An empty one.
     pub(crate) fn new(server: &VendorServer, clock: &TestClock) -> Self {
-        Self::with(server, clock, |gate| Arc::new(gate))
+        Self::with(server, clock, true, |gate| Arc::new(gate))
+    }
+
+    /// An empty one whose keys are of the free plans.
+    pub(crate) fn free(server: &VendorServer, clock: &TestClock) -> Self {
+        Self::with(server, clock, false, |gate| Arc::new(gate))
     }
 
     /// An empty one whose program panics where it asks this vendor.
     pub(crate) fn panicking(server: &VendorServer, clock: &TestClock, vendor: Vendor) -> Self {
-        Self::with(server, clock, |gate| Arc::new(Panicking(gate, vendor)))
+        Self::with(server, clock, true, |gate| Arc::new(Panicking(gate, vendor)))
     }
 
     fn with(
         server: &VendorServer,
         clock: &TestClock,
+        premium: bool,
         gate: impl FnOnce(StoreGate) -> Arc<dyn Gate>,
     ) -> Self {
         let folder = TestDir::new();
@@ -102,7 +108,7 @@ impl Site {
             own.base_url = Some(server.base_url());
             own.limits = Some(Vec::new());
             own.key = key(vendor).map(|key| ApiKey::new(key).unwrap());
-            own.premium = true;
+            own.premium = premium;
         }
         let retriever = Retriever::new(asking, gate, Box::new(clock.clone())).unwrap();
         let puller = Puller::new(processor, retriever, PullOptions::default());
