@@ -50,6 +50,7 @@ mod secret;
 mod settings;
 mod variable;
 mod vendors;
+mod worker;
 
 pub use dotenv::{DotenvError, load_dotenv};
 pub use error::{ConfigError, ConfigErrors};

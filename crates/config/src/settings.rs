@@ -12,6 +12,7 @@ use crate::error::excerpt;
 use crate::nearest::nearest;
 use crate::variable::{self, PREFIX};
 use crate::vendors::{self, VendorSettings, VendorVariables};
+use crate::worker;
 use crate::{
     Allowed, ConfigError, ConfigErrors, LogFilter, LogFormat, Secret, VARIABLES, Variable,
 };
@@ -81,6 +82,24 @@ pub struct Settings {
     pub alpha_vantage_premium: bool,
     /// The settings of each vendor that can be asked.
     pub vendors: BTreeMap<Vendor, VendorSettings>,
+    /// `STOCK_DATA_WORKER_NAME`, where it is set: 1 to 64 ASCII letters, digits and `. _ -`.
+    pub worker_name: Option<String>,
+    /// `STOCK_DATA_LEASE_SECONDS`: 1 second to 1 hour.
+    pub lease: Duration,
+    /// `STOCK_DATA_SHUTDOWN_SECONDS`: 0 seconds to 1 hour.
+    pub shutdown: Duration,
+    /// `STOCK_DATA_MAX_ATTEMPTS`: 1 to 1,000.
+    pub max_attempts: u32,
+    /// `STOCK_DATA_SETTLE_MINUTES`, where it is set: 0 minutes to 1 day.
+    pub settle: Option<Duration>,
+    /// `STOCK_DATA_SPREAD_MINUTES`: 0 to 12 hours.
+    pub spread: Duration,
+    /// `STOCK_DATA_UNKNOWN_DAYS`: 1 to 3,650.
+    pub unknown_days: u16,
+    /// `STOCK_DATA_MIN_FREE_MB`, in bytes: 0 to 10^12, whole millions.
+    pub min_free_bytes: u64,
+    /// `STOCK_DATA_METRICS_LISTEN`, where it is set.
+    pub metrics_listen: Option<SocketAddr>,
     /// `API_LISTEN`.
     pub api_listen: SocketAddr,
     /// `LOG_FORMAT`.
@@ -160,6 +179,19 @@ impl Settings {
                 })
                 .unwrap_or_default(),
             vendors: vendors::VENDORS.iter().map(|row| (row.vendor, reader.vendor(row))).collect(),
+            worker_name: reader.value(&worker::NAME, worker::name).flatten(),
+            lease: reader.seconds(&worker::LEASE_SECONDS),
+            shutdown: reader.seconds(&worker::SHUTDOWN_SECONDS),
+            max_attempts: reader.number(&worker::MAX_ATTEMPTS),
+            settle: reader.optional_number(&worker::SETTLE_MINUTES).map(minutes),
+            spread: minutes(reader.number(&worker::SPREAD_MINUTES)),
+            unknown_days: reader.number(&worker::UNKNOWN_DAYS),
+            min_free_bytes: reader
+                .number::<u64>(&worker::MIN_FREE_MB)
+                .saturating_mul(BYTES_PER_MEGABYTE),
+            metrics_listen: reader
+                .value(&worker::METRICS_LISTEN, worker::optional_address)
+                .flatten(),
             api_listen: reader
                 .value(&variable::API_LISTEN, |text| text.parse().map_err(|_| String::new()))
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -262,19 +294,15 @@ impl Reader {
     }
 
     fn number<T: TryFrom<u64> + Default>(&mut self, variable: &Variable) -> T {
-        let parse = |text: &str| {
-            // `parse` would take a sign.
-            let number: Option<u64> =
-                text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-            number
-                .filter(|number| match variable.allowed {
-                    Allowed::Number { min, max, .. } => (min..=max).contains(number),
-                    _ => true,
-                })
-                .and_then(|number| T::try_from(number).ok())
-                .ok_or_else(String::new)
-        };
+        let parse = |text: &str| number(text, variable.allowed);
         self.value(variable, parse).unwrap_or_default()
+    }
+
+    fn optional_number(&mut self, variable: &Variable) -> Option<u64> {
+        let parse = |text: &str| {
+            if text.is_empty() { Ok(None) } else { number(text, variable.allowed).map(Some) }
+        };
+        self.value(variable, parse).flatten()
     }
 
     /// All problems: what is left by now is not in the table.
@@ -293,6 +321,28 @@ impl Reader {
         self.problems.into_iter().chain(unknown).collect()
     }
 }
+
+/// A number within its bounds, in decimal digits alone.
+fn number<T: TryFrom<u64>>(text: &str, allowed: Allowed) -> Result<T, String> {
+    // `parse` would take a sign.
+    let number: Option<u64> =
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    number
+        .filter(|number| match allowed {
+            Allowed::Number { min, max, .. } | Allowed::OptionalNumber { min, max, .. } => {
+                (min..=max).contains(number)
+            }
+            _ => true,
+        })
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(String::new)
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count.saturating_mul(60))
+}
+
+const BYTES_PER_MEGABYTE: u64 = 1_000_000;
 
 fn user_agent(text: &str) -> Result<String, String> {
     let sound = text.len() <= 256 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));

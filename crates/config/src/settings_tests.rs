@@ -48,6 +48,15 @@ fn the_defaults_are_those_promised() {
                 .iter()
                 .map(|row| (row.vendor, VendorSettings::default()))
                 .collect(),
+            worker_name: None,
+            lease: Duration::from_secs(60),
+            shutdown: Duration::from_secs(20),
+            max_attempts: 5,
+            settle: None,
+            spread: Duration::from_secs(30 * 60),
+            unknown_days: 7,
+            min_free_bytes: 256_000_000,
+            metrics_listen: None,
             api_listen: "127.0.0.1:8080".parse().unwrap(),
             log_format: LogFormat::Auto,
             log_filter: LogFilter::default(),
@@ -88,6 +97,15 @@ fn every_variable_is_read_into_its_own_field() {
         ("STOCK_DATA_TIINGO_BASE_URL", "http://127.0.0.1:1/"),
         ("STOCK_DATA_TIINGO_RATE_LIMIT", "5/min,25/d"),
         ("STOCK_DATA_NASDAQ_RATE_LIMIT", "none"),
+        ("STOCK_DATA_WORKER_NAME", "night.shift_2-b"),
+        ("STOCK_DATA_LEASE_SECONDS", "61"),
+        ("STOCK_DATA_SHUTDOWN_SECONDS", "0"),
+        ("STOCK_DATA_MAX_ATTEMPTS", "15"),
+        ("STOCK_DATA_SETTLE_MINUTES", "0"),
+        ("STOCK_DATA_SPREAD_MINUTES", "16"),
+        ("STOCK_DATA_UNKNOWN_DAYS", "17"),
+        ("STOCK_DATA_MIN_FREE_MB", "18"),
+        ("STOCK_DATA_METRICS_LISTEN", "127.0.0.1:9100"),
         ("API_LISTEN", "[::1]:0"),
         ("LOG_FORMAT", "json"),
         ("RUST_LOG", "warn,cream_store=debug"),
@@ -144,6 +162,15 @@ fn every_variable_is_read_into_its_own_field() {
                     (row.vendor, settings)
                 })
                 .collect(),
+            worker_name: Some("night.shift_2-b".to_owned()),
+            lease: Duration::from_secs(61),
+            shutdown: Duration::ZERO,
+            max_attempts: 15,
+            settle: Some(Duration::ZERO),
+            spread: Duration::from_secs(16 * 60),
+            unknown_days: 17,
+            min_free_bytes: 18_000_000,
+            metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
             api_listen: "[::1]:0".parse().unwrap(),
             log_format: LogFormat::Json,
             log_filter: LogFilter::parse("warn,cream_store=debug").unwrap(),
@@ -155,7 +182,11 @@ fn every_variable_is_read_into_its_own_field() {
 #[test]
 fn numbers_are_taken_within_their_bounds_only() {
     for variable in VARIABLES.iter() {
-        let Allowed::Number { min, max, .. } = variable.allowed else { continue };
+        let (Allowed::Number { min, max, .. } | Allowed::OptionalNumber { min, max, .. }) =
+            variable.allowed
+        else {
+            continue;
+        };
         for good in [min, max] {
             assert!(read([(variable.name, &good.to_string())]).is_ok(), "{variable:?} {good}");
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::vendors;
+use crate::{vendors, worker};
 
 /// One environment variable: everything that is said of it anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,19 @@ pub enum Allowed {
         /// What is counted.
         unit: &'static str,
     },
+    /// A whole number, or nothing.
+    OptionalNumber {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+        /// What is counted.
+        unit: &'static str,
+    },
     /// An IP address and a port.
     Address,
+    /// An IP address and a port, or nothing.
+    OptionalAddress,
     /// One of some words.
     Choice(&'static [&'static str]),
     /// What is logged, in the notation of `env_logger`.
@@ -54,6 +65,8 @@ pub enum Allowed {
     RateLimits,
     /// How a client names itself.
     UserAgent,
+    /// What a worker is called, or nothing.
+    WorkerName,
 }
 
 impl Allowed {
@@ -77,6 +90,12 @@ impl fmt::Display for Allowed {
             Self::Number { min, max, unit } => {
                 write!(f, "a whole number of {unit}, {min} to {max}")
             }
+            Self::OptionalNumber { min, max, unit } => {
+                write!(f, "nothing, or a whole number of {unit}, {min} to {max}")
+            }
+            Self::OptionalAddress => {
+                f.write_str("nothing, or an IP address and a port, such as 127.0.0.1:9100")
+            }
             Self::Address => f.write_str("an IP address and a port, such as 127.0.0.1:8080"),
             Self::Choice(words) => f.write_str(&words.join(", ")),
             Self::LogFilter => f.write_str(
@@ -95,6 +114,9 @@ impl fmt::Display for Allowed {
                 f.write_str("nothing, none, or a list such as 5/min,500/d (s, min, h, d)")
             }
             Self::UserAgent => f.write_str("1 to 256 printable characters"),
+            Self::WorkerName => f.write_str(
+                "nothing, or 1 to 64 letters, digits, dots, hyphens and underscores (ASCII)",
+            ),
         }
     }
 }
@@ -305,7 +327,7 @@ pub(crate) const RUST_LOG: Variable = Variable {
 };
 
 /// How many variables there are.
-const COUNT: usize = 29 + vendors::COUNT;
+const COUNT: usize = 29 + vendors::COUNT + worker::VARIABLES.len();
 
 /// Every variable that is read, in the order of the documentation.
 pub static VARIABLES: LazyLock<[Variable; COUNT]> = LazyLock::new(|| {
@@ -336,8 +358,12 @@ pub static VARIABLES: LazyLock<[Variable; COUNT]> = LazyLock::new(|| {
         OVERLAP_DAYS,
         USER_AGENT,
     ];
-    let after = [ALPHA_VANTAGE_PLAN, API_LISTEN, LOG_FORMAT, RUST_LOG];
-    let mut all = before.into_iter().chain(vendors::variables()).chain(after);
+    let mut all = before
+        .into_iter()
+        .chain(vendors::variables())
+        .chain([ALPHA_VANTAGE_PLAN])
+        .chain(worker::VARIABLES)
+        .chain([API_LISTEN, LOG_FORMAT, RUST_LOG]);
     // As many as COUNT says, by a test.
     std::array::from_fn(|_| all.next().unwrap_or(DATABASE_URL))
 });
