@@ -180,7 +180,12 @@ impl Answer {
     /// As it goes over the wire: compressed as the client allows, with an ETag where it is
     /// healthy, and as a mere 304 where the client has it already.
     pub(crate) fn encoded(self, request: &Request, compress: bool) -> Wire {
-        let Self { mut status, mut headers, mut body, healthy } = self;
+        self.whole(request, compress).to(request)
+    }
+
+    /// The same, whatever the client has already.
+    pub(crate) fn whole(self, request: &Request, compress: bool) -> Wire {
+        let Self { status, mut headers, mut body, healthy } = self;
         let mut coding = "";
         if compress && !body.is_empty() {
             headers.push(("vary", "Accept-Encoding".to_owned()));
@@ -190,22 +195,17 @@ impl Answer {
                 (coding, body) = ("gzip", gzip(&body));
             }
         }
-        if healthy {
+        let tag = healthy.then(|| {
             // Of the compressed bytes: a strong tag is that of one representation.
             let mut hasher = DefaultHasher::new();
             hasher.write(&body);
-            let tag = format!("\"{:016x}\"", hasher.finish());
-            let known = request.header("if-none-match").unwrap_or_default();
-            if known.split(',').any(|known| known.trim() == tag) {
-                (status, coding) = (304, "");
-                body.clear();
-            }
-            headers.push(("etag", tag));
-        }
+            format!("\"{:016x}\"", hasher.finish())
+        });
+        headers.extend(tag.iter().map(|tag| ("etag", tag.clone())));
         if !coding.is_empty() {
             headers.push(("content-encoding", coding.to_owned()));
         }
-        Wire { status, headers, body }
+        Wire { status, headers, body, tag }
     }
 }
 
@@ -215,9 +215,28 @@ pub(crate) struct Wire {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
+    /// What a client may ask by whether the answer is another one now.
+    tag: Option<String>,
 }
 
 impl Wire {
+    /// A mere 304 where the client has it already.
+    pub(crate) fn to(mut self, request: &Request) -> Self {
+        let known = request.header("if-none-match").unwrap_or_default();
+        let has_it = |tag: &String| known.split(',').any(|known| known.trim() == tag);
+        if self.tag.as_ref().is_some_and(has_it) {
+            self.status = 304;
+            self.body.clear();
+            self.headers.retain(|(name, _)| *name != "content-encoding");
+        }
+        self
+    }
+
+    /// Whether it holds what was asked for.
+    pub(crate) const fn is_healthy(&self) -> bool {
+        self.tag.is_some()
+    }
+
     /// The head, with headers for the framing.
     pub(crate) fn head(&self, framing: &[(&str, &str)]) -> Vec<u8> {
         let mut out = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status)).into_bytes();

@@ -225,11 +225,10 @@ fn reference(
     date_name: &str,
     event: fn(&Found, Date, CorporateEvent) -> Option<Json>,
 ) -> Answer {
-    let wanted = request.query("ticker");
-    let tickers = world.instruments.iter().map(|known| known.spelling(Vendor::Massive));
-    let tickers = tickers.filter(|ticker| wanted.as_ref().is_none_or(|wanted| wanted == ticker));
+    let all = || world.instruments.iter().map(|known| known.spelling(Vendor::Massive)).collect();
+    let tickers: Vec<String> = request.query("ticker").map_or_else(all, |ticker| vec![ticker]);
     let mut events: Vec<(Date, Json)> = Vec::new();
-    for found in tickers.filter_map(|ticker| world.find(Vendor::Massive, &ticker)) {
+    for found in tickers.iter().filter_map(|ticker| world.find(Vendor::Massive, ticker)) {
         for action in basis::actions(found.instrument.series(), Vendor::Massive) {
             let event = event(&found, action.date, action.event);
             events.extend(event.map(|event| (action.date, event)));

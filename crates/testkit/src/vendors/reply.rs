@@ -60,10 +60,9 @@ pub(crate) enum After {
 }
 
 impl Reply {
-    /// The reply of a vendor in its right mind.
-    pub(crate) fn right(world: &World, request: &Request, compress: bool) -> Self {
-        let wire = routes::answer(world, request).encoded(request, compress);
-        Self { wire, manner: Manner::Whole }
+    /// The reply of a vendor in its right mind, from its answer to whoever has nothing yet.
+    pub(crate) fn right(whole: &Wire, request: &Request) -> Self {
+        Self { wire: whole.clone().to(request), manner: Manner::Whole }
     }
 
     /// The reply of a misbehaving vendor.

@@ -2,19 +2,19 @@
 
 use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use cream_models::Vendor;
+use cream_models::{Symbol, Vendor};
 use rustls::ServerConfig;
 
 use super::faults::{Fault, Plan, Target, Times};
-use super::http::Request;
+use super::http::{Request, Wire};
+use super::record::{Record, Rendered, Seen};
 use super::reply::{After, Reply};
-use super::routes::vendor_of;
+use super::routes::{self, vendor_of};
 use super::world::World;
 use super::{Instrument, YahooDoor, tls};
 
@@ -27,29 +27,6 @@ pub enum Door {
     Tls,
     /// At [`VendorServer::elsewhere_base_url`], which only a redirect leads to.
     Elsewhere,
-}
-
-/// A request that the server got, and how it answered.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The request; its fields and methods are those of the record too.
-    pub request: Request,
-    /// Where it came in.
-    pub door: Door,
-    /// Whose path it asked for; `None` for cookies, crumbs and consent.
-    pub vendor: Option<Vendor>,
-    /// The fault that befell it.
-    pub fault: Option<Fault>,
-    /// The status of the answer; `None` where the connection was reset.
-    pub status: Option<u16>,
-}
-
-impl Deref for Seen {
-    type Target = Request;
-
-    fn deref(&self) -> &Request {
-        &self.request
-    }
 }
 
 /// A running server. It stops when dropped, whatever its clients do.
@@ -76,7 +53,19 @@ struct State {
     world: World,
     plan: Plan,
     compress: bool,
-    seen: Vec<Seen>,
+    record: Record,
+    rendered: Rendered,
+    /// How often the world has changed.
+    changes: u64,
+}
+
+impl State {
+    /// The world, about to change.
+    fn change(&mut self) -> &mut World {
+        self.rendered.clear();
+        self.changes += 1;
+        &mut self.world
+    }
 }
 
 impl VendorServer {
@@ -95,7 +84,7 @@ impl VendorServer {
         let doors = [Door::Plain, Door::Tls, Door::Elsewhere].map(|door| (door, bind()));
         let [(_, (_, plain)), _, (_, (_, elsewhere))] = &doors;
         let world = World {
-            instruments: Vec::new(),
+            instruments: Arc::default(),
             free_plans: Vec::new(),
             page_size: usize::MAX,
             yahoo_door: YahooDoor::Open,
@@ -104,7 +93,14 @@ impl VendorServer {
             base_url: format!("http://{plain}"),
             is_mistaken: false,
         };
-        let state = State { world, plan: Plan::default(), compress: true, seen: Vec::new() };
+        let state = State {
+            world,
+            plan: Plan::default(),
+            compress: true,
+            record: Record::default(),
+            rendered: Rendered::default(),
+            changes: 0,
+        };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             elsewhere_url: format!("http://localhost:{}", elsewhere.port()),
@@ -142,15 +138,17 @@ impl VendorServer {
 
     /// Serves an instrument from now on, in place of one of the same canonical symbol.
     pub fn serve(&self, instrument: Instrument) {
-        let mut state = self.shared.state();
-        let symbol = instrument.symbol().clone();
-        state.world.instruments.retain(|known| *known.symbol() != symbol);
-        state.world.instruments.push(Arc::new(instrument));
+        Arc::make_mut(&mut self.shared.state().change().instruments).insert(instrument);
     }
 
     /// Knows an instrument no longer.
+    ///
+    /// # Panics
+    ///
+    /// Where the symbol is none.
     pub fn withdraw(&self, symbol: &str) {
-        self.shared.state().world.instruments.retain(|known| known.symbol().as_str() != symbol);
+        let symbol = Symbol::parse(symbol).unwrap();
+        Arc::make_mut(&mut self.shared.state().change().instruments).remove(&symbol);
     }
 
     /// Misbehaves towards a vendor's requests, after the faults that it was told of before.
@@ -181,45 +179,59 @@ impl VendorServer {
 
     /// Puts at most so many rows into an answer of a vendor that pages.
     pub fn page_size(&self, rows: usize) {
-        self.shared.state().world.page_size = rows;
+        self.shared.state().change().page_size = rows;
     }
 
     /// Takes the vendor's key for one of its free plan, or of a paid one, which is the default.
     /// Alpha Vantage refuses full and adjusted answers to it, Massive what is older than two years,
     /// and EODHD sends the last year with a warning.
     pub fn free_plan(&self, vendor: Vendor, is_free: bool) {
-        let plans = &mut self.shared.state().world.free_plans;
+        let mut state = self.shared.state();
+        let plans = &mut state.change().free_plans;
         plans.retain(|known| *known != vendor);
         plans.extend(is_free.then_some(vendor));
     }
 
     /// Sets what Yahoo wants to see first.
     pub fn yahoo_door(&self, door: YahooDoor) {
-        self.shared.state().world.yahoo_door = door;
+        self.shared.state().change().yahoo_door = door;
     }
 
     /// Makes the cookies and crumbs that were given out invalid.
     pub fn expire_crumbs(&self) {
-        self.shared.state().world.crumbs_expired += 1;
+        self.shared.state().change().crumbs_expired += 1;
     }
 
-    /// What was asked so far, in order.
+    /// What was asked so far, in order; where it was more than is kept, the newest of it.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
-        self.shared.state().seen.clone()
+        // Copied without the lock, which every answer needs.
+        let seen = self.shared.state().record.all();
+        seen.iter().map(|seen| Seen::clone(seen)).collect()
     }
 
     /// What was asked of a vendor so far, in order.
     #[must_use]
     pub fn requests_of(&self, vendor: Vendor) -> Vec<Seen> {
-        let mut seen = self.requests();
-        seen.retain(|seen| seen.vendor == Some(vendor));
-        seen
+        let seen = self.shared.state().record.all();
+        let of_vendor = seen.iter().filter(|seen| seen.vendor == Some(vendor));
+        of_vendor.map(|seen| Seen::clone(seen)).collect()
+    }
+
+    /// How many requests there were so far, kept on record or not.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        self.shared.state().record.total()
+    }
+
+    /// Keeps so many requests on record from now on; 200,000 until it is said.
+    pub fn keep_requests(&self, kept: usize) {
+        self.shared.state().record.keep(kept);
     }
 
     /// Forgets what was asked so far.
     pub fn forget_requests(&self) {
-        self.shared.state().seen.clear();
+        self.shared.state().record.clear();
     }
 }
 
@@ -321,22 +333,39 @@ impl Shared {
     /// The reply to a request, which goes into the record.
     fn reply(&self, request: Request, door: Door) -> Reply {
         let vendor = vendor_of(request.path());
-        let (world, fault, compress) = {
+        let (world, fault, compress, changes) = {
             let mut state = self.state();
             let fault = match door {
                 Door::Plain => state.plan.next(vendor, request.path()),
                 Door::Tls | Door::Elsewhere => None,
             };
-            (state.world.clone(), fault, state.compress)
+            (state.world.clone(), fault, state.compress, state.changes)
         };
         let reply = match fault {
             Some(fault) => {
                 Reply::faulty(fault, vendor, &world, &self.elsewhere_url, &request, compress)
             }
-            None => Reply::right(&world, &request, compress),
+            None => Reply::right(&self.whole(&world, changes, &request, compress), &request),
         };
         let status = reply.status();
-        self.state().seen.push(Seen { request, door, vendor, fault, status });
+        self.state().record.push(Seen { request, door, vendor, fault, status });
         reply
+    }
+
+    /// The right answer to whoever has nothing yet, rendered once as long as the world stays.
+    fn whole(&self, world: &World, changes: u64, request: &Request, compress: bool) -> Arc<Wire> {
+        let key = Rendered::key(request, compress);
+        let known = {
+            let state = self.state();
+            (state.changes == changes).then(|| state.rendered.get(&key)).flatten()
+        };
+        known.unwrap_or_else(|| {
+            let wire = Arc::new(routes::answer(world, request).whole(request, compress));
+            let mut state = self.state();
+            if wire.is_healthy() && request.body.is_empty() && state.changes == changes {
+                state.rendered.put(key, &wire);
+            }
+            wire
+        })
     }
 }

@@ -7,6 +7,7 @@ use cream_models::{Date, DateRange, Vendor};
 
 use super::http::{Answer, Request};
 use super::instrument::us_spelling;
+use super::instruments::Instruments;
 use super::{Instrument, YahooDoor};
 
 /// The canonical symbol that an answer about another instrument names.
@@ -15,7 +16,8 @@ const OTHER: &str = "OTHER9";
 /// Everything that answers depend on, as it is at the moment of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
-    pub(crate) instruments: Vec<Arc<Instrument>>,
+    /// Shared, since there may be many and each request looks at the world as it found it.
+    pub(crate) instruments: Arc<Instruments>,
     /// Vendors whose key is one of the free plan.
     pub(crate) free_plans: Vec<Vendor>,
     /// The most rows in an answer of a vendor that pages.
@@ -39,8 +41,7 @@ pub(crate) struct Found {
 impl World {
     /// The instrument that a vendor spells so.
     pub(crate) fn find(&self, vendor: Vendor, spelling: &str) -> Option<Found> {
-        let known = |instrument: &&Arc<Instrument>| instrument.is_spelled(vendor, spelling);
-        let instrument = Arc::clone(self.instruments.iter().find(known)?);
+        let instrument = self.instruments.find(vendor, spelling)?;
         let name =
             if self.is_mistaken { us_spelling(OTHER, vendor) } else { instrument.spelling(vendor) };
         Some(Found { name, instrument })

@@ -159,4 +159,42 @@ fn what_was_asked_is_on_record() {
     assert_eq!(server.requests_of(Vendor::Nasdaq).len(), 1);
     server.forget_requests();
     assert!(server.requests().is_empty());
+    assert_eq!(server.request_count(), 0);
+}
+
+#[test]
+fn the_record_keeps_the_newest_and_counts_all() {
+    let server = server();
+    server.keep_requests(2);
+    for vendor in [Vendor::Stooq, Vendor::Nasdaq, Vendor::Tiingo, Vendor::Stooq] {
+        get(&server, &path_of(vendor, None));
+    }
+    let seen: Vec<_> = server.requests().iter().map(|seen| seen.vendor).collect();
+    assert_eq!(seen, [Some(Vendor::Tiingo), Some(Vendor::Stooq)]);
+    assert_eq!(server.requests_of(Vendor::Stooq).len(), 1);
+    assert_eq!(server.request_count(), 4);
+}
+
+#[test]
+fn an_answer_given_before_is_given_again_until_the_world_is_another() {
+    let server = server();
+    for vendor in SERVED {
+        let path = path_of(vendor, None);
+        let first = get(&server, &path);
+        let again = get(&server, &path);
+        assert_eq!((again.status, again.body == first.body), (200, true), "{vendor}");
+        assert_eq!(again.header("etag"), first.header("etag"), "{vendor}");
+        // To others it is none of theirs.
+        let path = key(vendor).map_or(path.clone(), |key| path.replace(key, "wrong"));
+        let refused = get_with(&server, &path, "Authorization: Bearer wrong\r\n");
+        assert!(key(vendor).is_none() || refused.body != first.body, "{vendor}");
+    }
+    server.serve(cream_testkit::vendors::Instrument::new(
+        "CREAM-B",
+        crate::scenario().extended(1).build(),
+    ));
+    let path = path_of(Vendor::Stooq, None);
+    assert!(get(&server, &path).text().lines().last().unwrap().starts_with("2025-06-16,"));
+    server.withdraw("CREAM-B");
+    assert_eq!(get(&server, &path).text(), "No data");
 }
