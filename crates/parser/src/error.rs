@@ -234,6 +234,35 @@ pub enum ParseError {
 pub(crate) type Result<T, E = ParseError> = std::result::Result<T, E>;
 
 impl ParseError {
+    /// What kind of error it is, as a word for lists and counts.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::ConsentPage { .. } => "consent_page",
+            Self::WillBeRightBack { .. } => "will_be_right_back",
+            Self::TooManyRequests { .. } => "too_many_requests",
+            Self::NotFound { .. } => "not_found",
+            Self::WrongSymbol { .. } => "wrong_symbol",
+            Self::QuotaSpent { .. } => "quota_spent",
+            Self::KeyRefused { .. } => "key_refused",
+            Self::NotInPlan { .. } => "not_in_plan",
+            Self::VendorError { .. } => "vendor_error",
+            Self::NoPriceTable { .. } => "no_price_table",
+            Self::NoRows { .. } => "no_rows",
+            Self::Truncated { .. } => "truncated",
+            Self::Syntax { .. } => "syntax",
+            Self::TooManyUnreadableRows { .. } => "too_many_unreadable_rows",
+            Self::TooManyRows { .. } => "too_many_rows",
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::UnknownZone { .. } => "unknown_zone",
+            Self::LengthMismatch { .. } => "length_mismatch",
+            Self::NotDaily { .. } => "not_daily",
+            Self::TooDeep { .. } => "too_deep",
+            Self::NotUtf8 { .. } => "not_utf8",
+        }
+    }
+
     /// Where the response went wrong, in bytes from its start.
     #[must_use]
     pub fn position(&self) -> u64 {

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use cream_models::{Symbol, Vendor};
-//! use cream_parser::pull::{Answer, Pull};
+//! use cream_parser::pull::{Answer, Pull, PullId};
 //!
 //! let pull = Pull {
 //!     vendor: Vendor::Stooq,
@@ -31,10 +31,11 @@
 //! let file = pull.to_bytes(7);
 //! assert!(file.starts_with(b"WARC/1.1\r\n"));
 //! assert_eq!(Pull::read(&file)?, pull);
+//! assert_eq!(PullId::of_file(&file), Some(PullId(7)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use cream_models::{Date, Symbol, Timestamp, Vendor};
 
@@ -42,6 +43,52 @@ use crate::error::{ParseError, Result, at, excerpt};
 
 /// What every pull begins with, whatever its version.
 pub(crate) const MAGIC: &[u8] = b"WARC/1.";
+
+/// What a pull is known by, from its first request to the database: the identifier of its file's
+/// first record. Shown as 32 hexadecimal digits, as it stands in log records.
+///
+/// ```
+/// use cream_parser::pull::PullId;
+/// assert_eq!(PullId(255).to_string(), "000000000000000000000000000000ff");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PullId(pub u128);
+
+impl PullId {
+    /// The identifier that the file of a pull bears, read from its first lines alone. `None` where
+    /// it is no such file, or bears none.
+    #[must_use]
+    pub fn of_file(file: &[u8]) -> Option<Self> {
+        let head = file.starts_with(MAGIC).then(|| file.get(..MAX_LINE).unwrap_or(file))?;
+        for line in head.split(|byte| *byte == b'\n').take(MAX_LINES) {
+            let line = line.trim_ascii();
+            if line.is_empty() {
+                break;
+            }
+            let Some(place) = memchr::memchr(b':', line) else { continue };
+            let (name, value) = line.split_at(place);
+            if name.eq_ignore_ascii_case(b"WARC-Record-ID") {
+                return Self::of_record(value.get(1..)?.trim_ascii());
+            }
+        }
+        None
+    }
+
+    /// As a record bears it: `<urn:uuid:00000000-0000-0000-0000-0000000000ff>`.
+    fn of_record(text: &[u8]) -> Option<Self> {
+        let uuid = text.strip_prefix(b"<urn:uuid:")?.strip_suffix(b">")?;
+        let hex: String =
+            uuid.iter().filter(|byte| **byte != b'-').map(|b| char::from(*b)).collect();
+        let is_whole = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(&hex, 16).ok().filter(|_| is_whole).map(Self)
+    }
+}
+
+impl fmt::Display for PullId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// What was asked of a vendor, and its answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +134,8 @@ const MAX_LINES: usize = 200;
 const MAX_ANSWERS: usize = 1000;
 
 impl Pull {
-    /// The file. `id` makes its records' identifiers unique: any number that no other pull has.
+    /// The file. `id`, of its [`PullId`], makes its records' identifiers unique: any number that no
+    /// other pull has.
     ///
     /// Line ends within header values become spaces.
     #[must_use]

@@ -77,6 +77,21 @@ fn a_line_without_end_is_not_read_to_its_end() {
     assert!(error.contains("expected a line of at most 16 KiB"), "{error}");
 }
 
+#[test]
+fn the_identifier_of_a_file_is_that_of_its_first_record() {
+    let file = String::from_utf8(pull().to_bytes(0xfeed)).unwrap();
+    let of = |from: &str, to: &str| PullId::of_file(file.replacen(from, to, 1).as_bytes());
+    assert_eq!(of("", ""), Some(PullId(0xfeed)));
+    assert_eq!(of("WARC-Record-ID", "warc-record-id"), Some(PullId(0xfeed)));
+    assert_eq!(of("WARC/1.1", "WARC/2.0"), None);
+    assert_eq!(of("00feed>", "00feeg>"), None);
+    assert_eq!(of("00feed>", "00feed"), None);
+    assert_eq!(of("00feed>", "0feed>"), None);
+    // Not that of the second one.
+    assert_eq!(of("WARC-Record-ID", "WARC-Other"), None);
+    assert_eq!(PullId::of_file(b"{}"), None);
+}
+
 proptest! {
     #[test]
     fn what_is_written_reads_back(
@@ -90,7 +105,9 @@ proptest! {
         pull.answers[0].body = body;
         pull.answers[0].status = status;
         pull.answers[0].headers[0].1 = header.trim().to_owned();
-        prop_assert_eq!(Pull::read(&pull.to_bytes(id)), Ok(pull));
+        let file = pull.to_bytes(id);
+        prop_assert_eq!(PullId::of_file(&file), Some(PullId(id)));
+        prop_assert_eq!(Pull::read(&file), Ok(pull));
     }
 
     #[test]
@@ -106,5 +123,6 @@ proptest! {
     fn nothing_panics(bytes: Vec<u8>) {
         let _ = Pull::read(&bytes);
         let _ = Pull::read(&[MAGIC, &bytes].concat());
+        let _ = PullId::of_file(&[MAGIC, &bytes].concat());
     }
 }

@@ -1,7 +1,7 @@
 //! What is asked for, and what comes back.
 
 use cream_models::{Date, PriceHistory, Symbol, Vendor};
-use cream_parser::pull::Pull;
+use cream_parser::pull::{Pull, PullId};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +19,26 @@ pub struct Ask {
     pub to: Date,
     /// What the last answer to the same question said by which the vendor knows it again.
     pub validators: Option<Validators>,
+    /// What the pull is known by in log records.
+    pub pull_id: Option<PullId>,
+    /// Whether requests of the same pull went before: then none of these is its first.
+    pub is_continued: bool,
 }
 
 impl Ask {
     /// Asks for a whole history.
     #[must_use]
     pub const fn whole(vendor: Vendor, symbol: Symbol, to: Date) -> Self {
-        Self { vendor, symbol, vendor_symbol: None, from: None, to, validators: None }
+        Self {
+            vendor,
+            symbol,
+            vendor_symbol: None,
+            from: None,
+            to,
+            validators: None,
+            pull_id: None,
+            is_continued: false,
+        }
     }
 
     /// The same from a date on.

@@ -1,6 +1,8 @@
 //! One fetch: request after request, until all answers are there and hold what was asked for.
 
+use std::cell::Cell;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use cream_models::{Bar, Date, DateRange, PriceHistory, Timestamp};
 use cream_parser::ParseOptions;
@@ -35,6 +37,10 @@ pub(crate) struct Fetch<'a> {
     asked: Vec<Asked>,
     /// Whether the session was renewed for this fetch.
     is_renewed: bool,
+    /// Whether a request of the pull was granted.
+    pub(crate) is_begun: Cell<bool>,
+    /// What the pull is known by, as it is logged.
+    pull_id: Option<String>,
 }
 
 /// What an attempt brought.
@@ -75,7 +81,29 @@ impl<'a> Fetch<'a> {
             answers: Vec::new(),
         };
         let asked = Vec::new();
-        Self { retriever, vendor, ask, question, wanted, pull, asked, is_renewed: false }
+        let is_begun = Cell::new(ask.is_continued);
+        let pull_id = ask.pull_id.map(|id| id.to_string());
+        let is_renewed = false;
+        Self {
+            retriever,
+            vendor,
+            ask,
+            question,
+            wanted,
+            pull,
+            asked,
+            is_renewed,
+            is_begun,
+            pull_id,
+        }
+    }
+
+    pub(crate) fn symbol(&self) -> &str {
+        self.ask.symbol.as_str()
+    }
+
+    pub(crate) fn pull_id(&self) -> Option<&str> {
+        self.pull_id.as_deref()
     }
 
     pub(crate) fn run(mut self) -> Result<Fetched, Failure> {
@@ -101,8 +129,11 @@ impl<'a> Fetch<'a> {
                     };
                     if !request.is_essential {
                         let error = failure.to_string();
-                        let (vendor, symbol) = (self.ask.vendor.name(), self.ask.symbol.as_str());
-                        warn!(vendor, symbol, error = error.as_str(); "prices without all corporate actions");
+                        let (vendor, symbol) = (self.ask.vendor.name(), self.symbol());
+                        warn!(
+                            vendor, symbol, pull_id = self.pull_id(), error = error.as_str();
+                            "prices without all corporate actions"
+                        );
                     }
                     excuse = Some(failure);
                     got
@@ -174,8 +205,8 @@ impl<'a> Fetch<'a> {
             total: std::time::Duration::MAX,
             retries: Some(options.max_retries),
         };
-        let retriever = self.retriever;
-        let symbol = self.ask.symbol.as_str();
+        let (retriever, counted) = (self.retriever, &self.vendor.retries);
+        let (symbol, pull_id) = (self.ask.symbol.as_str(), self.pull_id.clone());
         let judge = |failure: &Failure, retry: Retry| {
             if !failure.is_passing() {
                 return Verdict::GiveUp;
@@ -191,7 +222,12 @@ impl<'a> Fetch<'a> {
             let (attempt, max_retries) = (retry.attempt, options.max_retries);
             let delay_ms = u64::try_from(retry.delay.max(rest).as_millis()).unwrap_or(u64::MAX);
             let (vendor, error) = (vendor.name(), failure.to_string());
-            warn!(vendor, symbol, attempt, max_retries, delay_ms, error = error.as_str(); "asking again");
+            warn!(
+                vendor, symbol, pull_id = pull_id.as_deref(), attempt, max_retries, delay_ms,
+                error = error.as_str();
+                "asking again"
+            );
+            counted.fetch_add(1, Ordering::Relaxed);
             Verdict::RetryAfter(rest)
         };
         let told = policy.run_while(wanted, || self.attempt(request), judge);
@@ -257,7 +293,7 @@ impl<'a> Fetch<'a> {
         headers.extend(conditions);
         let shown = scrubber.text(&shown(&address, &secrets));
         let (vendor, symbol) = (self.ask.vendor.name(), self.ask.symbol.as_str());
-        debug!(vendor, symbol, url = shown.as_str(); "asking");
+        debug!(vendor, symbol, pull_id = self.pull_id(), url = shown.as_str(); "asking");
         let full = Url::parse(&full)
             .map_err(|_| Failure::Redirected { to: "an address that is none".to_owned() })?;
         let base = &self.vendor.base;
@@ -270,7 +306,8 @@ impl<'a> Fetch<'a> {
         let reply = self.retriever.client.exchange(&call, &mut jar)?;
         let at = self.retriever.clock.now();
         let status = reply.status;
-        debug!(vendor, symbol, status, bytes = reply.body.len(); "answered");
+        let bytes = reply.body.len();
+        debug!(vendor, symbol, pull_id = self.pull_id(), status, bytes; "answered");
         // At once, or at a time that is past by our clock, is no wish to be left alone.
         let wish = reply.header("retry-after").and_then(|text| crate::words::retry_after(text, at));
         let wish = wish.filter(|wish| !wish.is_zero());
@@ -400,7 +437,7 @@ impl<'a> Fetch<'a> {
             return Ok(());
         }
         let vendor = self.ask.vendor.name();
-        debug!(vendor; "getting a cookie and a crumb");
+        debug!(vendor, pull_id = self.pull_id(); "getting a cookie and a crumb");
         let base = &self.vendor.base;
         session.renew(&mut |step, jar| {
             turn.count_more(self)?;

@@ -54,5 +54,5 @@ pub use error::{Advice, Failure, RejectedPull, RetrievalError};
 pub use gate::{Gate, GateError, Grant, MemoryGate, Standing};
 pub use key::{ApiKey, ApiKeyError};
 pub use options::{OptionsError, RetrieverOptions, VendorOptions};
-pub use retriever::{KeyNeed, Retriever, VendorDescription};
+pub use retriever::{Counters, KeyNeed, Retriever, VendorDescription};
 pub use spelling::{SpellingError, spelling};

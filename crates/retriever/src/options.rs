@@ -32,6 +32,9 @@ pub struct RetrieverOptions {
     pub retry_delay: Duration,
     /// The longest time for which a fetch waits for its turn, each time that it needs one.
     pub max_wait: Duration,
+    /// The same for the first request of a pull, when nothing is lost by coming back later; `None`
+    /// for as long as for the others.
+    pub first_wait: Option<Duration>,
     /// Whether the proxy of `ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY` is used, but for the hosts
     /// of `NO_PROXY`. This machine itself is never asked through a proxy.
     pub proxy_from_environment: bool,
@@ -41,7 +44,7 @@ pub struct RetrieverOptions {
 
 impl Default for RetrieverOptions {
     /// Half a minute for each read, two minutes for a request, 64 MiB, 3 retries from 5 s on, two
-    /// minutes for a turn, no keys.
+    /// minutes for each turn, no keys.
     fn default() -> Self {
         Self {
             user_agent: concat!("Mozilla/5.0 (compatible; cream/", env!("CARGO_PKG_VERSION"), ")")
@@ -53,6 +56,7 @@ impl Default for RetrieverOptions {
             max_retries: 3,
             retry_delay: Duration::from_secs(5),
             max_wait: Duration::from_secs(120),
+            first_wait: None,
             proxy_from_environment: true,
             vendors: BTreeMap::new(),
         }

@@ -1,6 +1,7 @@
 //! The retriever: what is set up once, and what it can tell without asking anybody.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cream_models::{Clock, PriceBasis, RateLimit, Vendor};
@@ -39,6 +40,19 @@ pub(crate) struct Prepared {
     pub(crate) scrubber: Scrubber,
     /// Yahoo's chart and page have one together.
     pub(crate) session: Arc<Mutex<Session>>,
+    /// Requests made, and requests made again.
+    pub(crate) requests: AtomicU64,
+    pub(crate) retries: AtomicU64,
+}
+
+/// How often a vendor was asked by a [`Retriever`] since it was set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Requests, as they count for the vendor's limits: those made again and those for a cookie
+    /// included, redirects left out.
+    pub requests: u64,
+    /// Requests made again after a failure that may pass.
+    pub retries: u64,
 }
 
 /// A vendor for a table of them: what it needs and what it gives.
@@ -125,6 +139,8 @@ impl Retriever {
                 premium: own.premium,
                 scrubber,
                 session: Arc::clone(&session),
+                requests: AtomicU64::new(0),
+                retries: AtomicU64::new(0),
             };
             vendors.insert(about.vendor, prepared);
         }
@@ -206,6 +222,17 @@ impl Retriever {
             base_url: prepared.scrubber.text(&prepared.base.url),
         };
         self.vendors.iter().map(describe).collect()
+    }
+
+    /// How often each vendor was asked.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(Vendor, Counters)> {
+        let counters = |(vendor, prepared): (&Vendor, &Prepared)| {
+            let requests = prepared.requests.load(Ordering::Relaxed);
+            let retries = prepared.retries.load(Ordering::Relaxed);
+            (*vendor, Counters { requests, retries })
+        };
+        self.vendors.iter().map(counters).collect()
     }
 
     /// How a vendor is asked for this.

@@ -1,5 +1,6 @@
 //! A turn to make a request: waited for, and told of when it is over.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cream_models::Timestamp;
@@ -50,21 +51,32 @@ impl Turn {
     fn count(fetch: &Fetch<'_>) -> Result<(), Failure> {
         let (retriever, vendor) = (fetch.retriever, fetch.vendor.source.about().vendor);
         let start = Instant::now();
+        let options = &retriever.options;
+        let first_wait = options.first_wait.filter(|_| !fetch.is_begun.get());
+        let max_wait = first_wait.unwrap_or(options.max_wait);
         loop {
             if !(fetch.wanted)() {
                 return Err(Failure::Cancelled);
             }
             let now = retriever.clock.now();
             let then = match retriever.gate.take(vendor, now, &fetch.vendor.limits)? {
-                Grant::Now => return Ok(()),
+                Grant::Now => {
+                    fetch.is_begun.set(true);
+                    fetch.vendor.requests.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
                 Grant::At(then) => then,
             };
             // Not to ask in a tight loop where a clock is coarse.
             let wait = until(now, then).max(Duration::from_millis(1));
-            if start.elapsed().saturating_add(wait) > retriever.options.max_wait {
+            if start.elapsed().saturating_add(wait) > max_wait {
                 return Err(blocked(&retriever.gate.standing(vendor)?, then, now));
             }
-            log::debug!(vendor = vendor.name(), until = then.to_string().as_str(); "waiting for a turn");
+            let (until, symbol, pull_id) = (then.to_string(), fetch.symbol(), fetch.pull_id());
+            log::debug!(
+                vendor = vendor.name(), symbol, pull_id, until = until.as_str();
+                "waiting for a turn"
+            );
             if !cream_retry::sleep_while(wait, fetch.wanted) {
                 return Err(Failure::Cancelled);
             }
@@ -143,7 +155,11 @@ impl Turn {
             let until = after.blocked_until.unwrap_or(now).to_string();
             let reason = after.reason.as_deref().unwrap_or_default();
             let failures = after.failures;
-            log::warn!(vendor = vendor.name(), until = until.as_str(), failures, reason; "the vendor is left alone");
+            log::warn!(
+                vendor = vendor.name(), pull_id = fetch.pull_id(), until = until.as_str(), failures,
+                reason;
+                "the vendor is left alone"
+            );
         }
         Ok(after)
     }

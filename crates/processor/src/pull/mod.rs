@@ -261,6 +261,8 @@ impl Puller {
             to,
             // Who asks for dates, or for all, wants an answer.
             validators: known.validators.clone().filter(|_| target.span == Span::Missing),
+            pull_id: None,
+            is_continued: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cream_models::{Clock, RateLimit, SystemClock, Vendor};
-use cream_retriever::{Failure, Gate, MemoryGate};
+use cream_retriever::{Counters, Failure, Gate, MemoryGate, Retriever};
 use cream_testkit::vendors::{Fault, Times};
 
 use crate::setup::{ASKABLE, options, pull, retriever, server, whole, with_gate};
@@ -51,6 +51,44 @@ fn a_turn_is_waited_for() {
     let seen = server.requests_of(Vendor::Eodhd);
     // A millisecond less for the time between leave and sending.
     assert!(seen[2].at - seen[0].at > Duration::from_millis(900), "three requests, two a second");
+}
+
+#[test]
+fn the_first_request_of_a_pull_may_wait_less_than_the_others() {
+    let server = server();
+    let mut options = options(&server.base_url());
+    options.max_wait = Duration::from_secs(30);
+    options.first_wait = Some(Duration::ZERO);
+    // Three requests a pull.
+    options.vendor_mut(Vendor::Eodhd).limits = Some(vec![RateLimit { requests: 2, seconds: 1 }]);
+    let retriever = retriever(options);
+    pull(retriever.fetch(&whole(Vendor::Eodhd)));
+    assert_eq!(server.requests_of(Vendor::Eodhd).len(), 3, "what was begun was not ended");
+    // Until one request of the last second is forgotten, nothing is begun.
+    while retriever.fetch(&whole(Vendor::Eodhd)).is_ok() {}
+    let asked = server.requests_of(Vendor::Eodhd).len();
+    assert_eq!(asked % 3, 0, "something was begun and given up");
+    let mut more = whole(Vendor::Eodhd);
+    more.is_continued = true;
+    pull(retriever.fetch(&more));
+    let requests = u64::try_from(asked + 3).unwrap();
+    assert_eq!(counters(&retriever, Vendor::Eodhd), Counters { requests, retries: 0 });
+}
+
+fn counters(retriever: &Retriever, vendor: Vendor) -> Counters {
+    retriever.counters().into_iter().find(|(of, _)| *of == vendor).unwrap().1
+}
+
+#[test]
+fn requests_made_again_are_counted() {
+    let server = server();
+    server.misbehave(Vendor::Tiingo, Fault::Unavailable, Times::Once);
+    let mut options = options(&server.base_url());
+    options.max_retries = 3;
+    let retriever = retriever(options);
+    pull(retriever.fetch(&whole(Vendor::Tiingo)));
+    assert_eq!(counters(&retriever, Vendor::Tiingo), Counters { requests: 2, retries: 1 });
+    assert_eq!(counters(&retriever, Vendor::Stooq), Counters::default());
 }
 
 #[test]
