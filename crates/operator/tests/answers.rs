@@ -245,6 +245,7 @@ fn migrations_are_told_one_by_one() {
     pending 0004_readable
     pending 0005_series_state
     pending 0006_vendors
+    pending 0007_workers
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -254,6 +255,7 @@ fn migrations_are_told_one_by_one() {
     applied 0004_readable
     applied 0005_series_state
     applied 0006_vendors
+    applied 0007_workers
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -261,7 +263,7 @@ fn migrations_are_told_one_by_one() {
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Down), @r#"
-    reverted 0006_vendors
+    reverted 0007_workers
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Status), @r#"
@@ -270,7 +272,8 @@ fn migrations_are_told_one_by_one() {
     applied 0003_prices
     applied 0004_readable
     applied 0005_series_state
-    pending 0006_vendors
+    applied 0006_vendors
+    pending 0007_workers
     [Done]
     "#);
     while !site.migrate(Migrate::Down).starts_with("nothing") {}

@@ -472,7 +472,7 @@ mod tests {
 
     #[test]
     fn what_another_took_over_is_in_other_hands_and_what_the_schema_forbids_is_dead() {
-        let lost = || StoreError::LeaseLost { response: 1 };
+        let lost = || StoreError::LeaseLost { on: "response 1".to_owned() };
         for error in [Error::Store(lost()), Error::Load(LoadError::Store(lost()))] {
             assert!(is_about_the_machine(&error));
             assert!(matches!(unfinished(error), Outcome::InOtherHands));

@@ -17,7 +17,8 @@ pub mod tables;
 
 pub use day::{Day, DayValue};
 pub use rows::{
-    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TrackedRow, VendorStateRow,
+    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TrackedRow,
+    VendorStateRow, WorkerRow,
 };
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

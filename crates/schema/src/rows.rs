@@ -5,7 +5,8 @@ use diesel::prelude::*;
 
 use crate::DayValue;
 use crate::tables::{
-    corporate_action, raw_response, series, stock, stock_data, tracked_stock, vendor_state,
+    corporate_action, raw_response, series, stock, stock_data, task, tracked_stock, vendor_state,
+    worker,
 };
 
 /// An instrument.
@@ -53,6 +54,7 @@ pub struct ResponseRow {
     pub file_name: String,
     pub sha256: Vec<u8>,
     pub byte_len: i64,
+    pub registered_at: i64,
     pub stock_id: Option<i64>,
     pub vendor: Option<i16>,
     pub fetched_at: Option<i64>,
@@ -113,8 +115,8 @@ pub struct ActionRow {
     pub withdrawn_at: Option<i64>,
 }
 
-/// What is pulled of a stock from a vendor, without its lease.
-#[derive(Clone, Debug, Queryable, Selectable)]
+/// What is pulled of a stock from a vendor, without the token of its lease.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = tracked_stock)]
 #[expect(missing_docs, reason = "columns are described in the migrations")]
 pub struct TrackedRow {
@@ -127,9 +129,11 @@ pub struct TrackedRow {
     pub error_message: Option<String>,
     pub failures: i32,
     pub next_pull_at: Option<i64>,
+    pub unknown_since: Option<i64>,
     pub validator_url: Option<String>,
     pub etag: Option<String>,
     pub last_modified: Option<String>,
+    pub lease_until: Option<i64>,
 }
 
 /// How a vendor fares.
@@ -141,4 +145,38 @@ pub struct VendorStateRow {
     pub failures: i32,
     pub blocked_until: Option<i64>,
     pub reason: Option<String>,
+}
+
+/// Who works, or has worked.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = worker)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct WorkerRow {
+    pub name: String,
+    pub host: String,
+    pub pid: i64,
+    pub version: String,
+    pub started_at: i64,
+    pub seen_at: i64,
+    pub ended_at: Option<i64>,
+    pub in_hand: i64,
+    pub is_stopping: bool,
+}
+
+/// What a worker does from time to time.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = task)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct TaskRow {
+    pub worker: String,
+    pub name: String,
+    pub schedule: String,
+    pub is_running: bool,
+    pub last_started_at: Option<i64>,
+    pub last_ended_at: Option<i64>,
+    pub outcome: Option<String>,
+    pub message: Option<String>,
+    pub failures: i64,
+    pub runs: i64,
+    pub next_run_at: Option<i64>,
 }

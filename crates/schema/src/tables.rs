@@ -50,6 +50,7 @@ diesel::table! {
         error_message -> Nullable<Text>,
         failures -> Integer,
         next_pull_at -> Nullable<BigInt>,
+        unknown_since -> Nullable<BigInt>,
         validator_url -> Nullable<Text>,
         etag -> Nullable<Text>,
         last_modified -> Nullable<Text>,
@@ -170,6 +171,39 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Who works, or has worked.
+    worker (name) {
+        name -> Text,
+        host -> Text,
+        pid -> BigInt,
+        version -> Text,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        in_hand -> BigInt,
+        is_stopping -> Bool,
+    }
+}
+
+diesel::table! {
+    /// What a worker does from time to time.
+    task (worker, name) {
+        worker -> Text,
+        #[sql_name = "task"]
+        name -> Text,
+        schedule -> Text,
+        is_running -> Bool,
+        last_started_at -> Nullable<BigInt>,
+        last_ended_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        message -> Nullable<Text>,
+        failures -> BigInt,
+        runs -> BigInt,
+        next_run_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     stock,
     series,
@@ -179,4 +213,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     corporate_action,
     vendor_state,
     vendor_request,
+    worker,
+    task,
 );

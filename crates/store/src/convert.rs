@@ -8,15 +8,18 @@ use cream_models::{
     DateRange, Price, SplitRatio, Symbol, Timestamp, Vendor,
 };
 use cream_schema::{
-    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TrackedRow, VendorStateRow,
+    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TrackedRow,
+    VendorStateRow, WorkerRow,
 };
 
 use crate::StoreError;
+use crate::tracking::Tracked;
 use crate::types::{
     Description, Response, ResponseId, ResponseStatus, Said, Series, Stock, StockId, StoredAction,
     StoredBar,
 };
-use crate::vendors::{PullStatus, Tracked, Validators, VendorState};
+use crate::vendors::{PullStatus, Validators, VendorState};
+use crate::workers::{TaskOutcome, TaskState, WorkerState};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -170,6 +173,7 @@ pub(crate) fn response(row: ResponseRow) -> Result<Response> {
             StoreError::corrupt("raw_response", "sha256", format!("{} bytes", bytes.len()))
         })?,
         byte_len: row.byte_len,
+        registered_at: Timestamp::from_micros(row.registered_at),
         fetched_at: row.fetched_at.map(Timestamp::from_micros),
         status: ResponseStatus::from_name(&row.status)
             .ok_or_else(|| StoreError::corrupt("raw_response", "status", &row.status))?,
@@ -191,19 +195,24 @@ pub(crate) fn tracked(row: TrackedRow) -> Result<Tracked> {
         etag: row.etag,
         last_modified: row.last_modified,
     });
+    let last_pull_status = PullStatus::from_name(&row.last_pull_status).ok_or_else(|| {
+        StoreError::corrupt("tracked_stock", "last_pull_status", &row.last_pull_status)
+    })?;
+    // What an older program recorded as a success may still hold it.
+    let unknown_since = row.unknown_since.filter(|_| last_pull_status != PullStatus::Success);
     Ok(Tracked {
         stock_id: StockId(row.stock_id),
         vendor: vendor("tracked_stock", row.vendor)?,
         vendor_symbol: row.vendor_symbol,
         is_active: row.is_active,
         last_pull_at: row.last_pull_at.map(Timestamp::from_micros),
-        last_pull_status: PullStatus::from_name(&row.last_pull_status).ok_or_else(|| {
-            StoreError::corrupt("tracked_stock", "last_pull_status", &row.last_pull_status)
-        })?,
+        last_pull_status,
         error: row.error_message,
         failures: row.failures,
         next_pull_at: row.next_pull_at.map(Timestamp::from_micros),
+        unknown_since: unknown_since.map(Timestamp::from_micros),
         validators,
+        lease_until: row.lease_until.map(Timestamp::from_micros),
     })
 }
 
@@ -215,6 +224,39 @@ pub(crate) fn vendor_state(row: VendorStateRow) -> Result<(Vendor, VendorState)>
         reason: row.reason,
     };
     Ok((vendor("vendor_state", row.vendor)?, state))
+}
+
+pub(crate) fn worker(row: WorkerRow) -> WorkerState {
+    WorkerState {
+        name: row.name,
+        host: row.host,
+        pid: row.pid,
+        version: row.version,
+        started_at: Timestamp::from_micros(row.started_at),
+        seen_at: Timestamp::from_micros(row.seen_at),
+        ended_at: row.ended_at.map(Timestamp::from_micros),
+        in_hand: row.in_hand,
+        is_stopping: row.is_stopping,
+    }
+}
+
+pub(crate) fn task(row: TaskRow) -> Result<TaskState> {
+    let outcome = row.outcome.map(|name| {
+        TaskOutcome::from_name(&name).ok_or_else(|| StoreError::corrupt("task", "outcome", name))
+    });
+    Ok(TaskState {
+        worker: row.worker,
+        task: row.name,
+        schedule: row.schedule,
+        is_running: row.is_running,
+        last_started_at: row.last_started_at.map(Timestamp::from_micros),
+        last_ended_at: row.last_ended_at.map(Timestamp::from_micros),
+        outcome: outcome.transpose()?,
+        message: row.message,
+        failures: row.failures,
+        runs: row.runs,
+        next_run_at: row.next_run_at.map(Timestamp::from_micros),
+    })
 }
 
 #[cfg(test)]

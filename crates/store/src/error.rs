@@ -131,11 +131,12 @@ pub enum StoreError {
         /// The name.
         file_name: String,
     },
-    /// The response was claimed by another after the lease ran out, or is done.
-    #[error("the lease on response {response} is lost: another has taken it over or finished it")]
+    /// What was claimed was claimed by another after the lease ran out, was taken back, or is
+    /// done.
+    #[error("the lease on {on} is lost: another has taken it over or finished it")]
     LeaseLost {
-        /// The response's id.
-        response: i64,
+        /// Which response, or which stock of which vendor.
+        on: String,
     },
     /// A migration failed; nothing of it was kept.
     #[error("migration {name} failed: {source}")]

@@ -42,9 +42,11 @@ mod series;
 mod sqlite;
 mod store;
 mod sums;
+mod tracking;
 pub mod types;
 mod url;
 mod vendors;
+mod workers;
 mod writer;
 
 pub use error::StoreError;
@@ -52,11 +54,16 @@ pub use reader::Reader;
 pub use series::SeriesState;
 pub use store::{Store, StoreOptions};
 pub use sums::YearSums;
+pub use tracking::{
+    ClaimedStock, FinishedPull, NewTracked, NextPull, SweptLeases, Tracked, TrackedCounts,
+    TrackedQuery, Tracking,
+};
 pub use types::{
     BarQuery, DeadResponse, Description, Lease, Migration, NewResponse, Order, ParsedResponse,
-    Registered, Response, ResponseCounts, ResponseId, ResponseStatus, Said, Series, Stock, StockId,
-    StockQuery, StoredAction, StoredBar, Totals,
+    Queue, Registered, Response, ResponseCounts, ResponseId, ResponseStatus, Said, Series, Stock,
+    StockId, StockQuery, StoredAction, StoredBar, Totals,
 };
 pub use url::DatabaseUrl;
-pub use vendors::{Grant, PullRecord, PullStatus, Tracked, Validators, VendorState};
+pub use vendors::{Grant, PullRecord, PullStatus, Validators, VendorState};
+pub use workers::{Beat, NewWorker, TaskOutcome, TaskState, WorkerState};
 pub use writer::Writer;

@@ -166,6 +166,8 @@ pub struct Response {
     pub sha256: [u8; 32],
     /// Its length in bytes.
     pub byte_len: i64,
+    /// When it was registered.
+    pub registered_at: Timestamp,
     /// When it was fetched, once it is known.
     pub fetched_at: Option<Timestamp>,
     /// For which dates it decides; empty until it is parsed.
@@ -200,6 +202,7 @@ impl Response {
             file_name: new.file_name.clone(),
             sha256: new.sha256,
             byte_len: new.byte_len,
+            registered_at: new.registered_at,
             fetched_at: None,
             coverage: Coverage::default(),
             status: ResponseStatus::Pending,
@@ -284,7 +287,16 @@ pub struct NewResponse {
     pub registered_at: Timestamp,
 }
 
-/// The right to work on a response until a moment.
+/// What waits to be loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Responses that are pending, also those that somebody is working on.
+    pub pending: i64,
+    /// When the one of them was registered that waits longest.
+    pub oldest: Option<Timestamp>,
+}
+
+/// The right to work on something until a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease<'a> {
     /// What its holder is known by.

@@ -1,34 +1,9 @@
-//! What is kept of pulling from vendors: what is tracked, how each vendor fares, and how often it
+//! What is kept of pulling from vendors: how a pull ended, how each vendor fares, and how often it
 //! may be asked.
 
 use cream_models::{Timestamp, Vendor};
 
 use crate::types::StockId;
-
-/// A stock that is, or once was, pulled from a vendor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tracked {
-    /// The stock.
-    pub stock_id: StockId,
-    /// From whom.
-    pub vendor: Vendor,
-    /// The vendor's name for it.
-    pub vendor_symbol: String,
-    /// Whether it is pulled when it is due; what was fetched once is not.
-    pub is_active: bool,
-    /// When it was pulled last.
-    pub last_pull_at: Option<Timestamp>,
-    /// How that ended.
-    pub last_pull_status: PullStatus,
-    /// Why it failed or is disabled, for a person.
-    pub error: Option<String>,
-    /// How often it failed in a row, at least 0.
-    pub failures: i32,
-    /// When it is due.
-    pub next_pull_at: Option<Timestamp>,
-    /// What makes the next request a conditional one.
-    pub validators: Option<Validators>,
-}
 
 /// What a server said of a whole answer by which it knows it again (RFC 9110, "Validator Fields").
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,12 +107,17 @@ const MESSAGE: usize = 1000;
 
 /// A message as it is stored.
 pub(crate) fn bounded(message: &str) -> String {
-    let is_long = message.chars().nth(MESSAGE).is_some();
-    let kept = if is_long { MESSAGE - 1 } else { MESSAGE };
+    cut(message, MESSAGE)
+}
+
+/// A text of at most `limit` characters, above 0, as it is stored.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    let is_long = text.chars().nth(limit).is_some();
+    let kept = if is_long { limit.saturating_sub(1) } else { limit };
     let end = is_long.then_some('…');
     // PostgreSQL can hold no U+0000.
     let plain = |c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c };
-    message.chars().take(kept).chain(end).map(plain).collect()
+    text.chars().take(kept).chain(end).map(plain).collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use cream_models::{Coverage, DateRange, Timestamp, Vendor};
 use cream_schema::tables::raw_response as t;
 use cream_schema::{CoverageRow, DayValue, ResponseRow};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
-use super::Reader;
+use super::{LIST, Reader};
 use crate::connection::on;
 use crate::error::failed;
-use crate::types::{Response, ResponseCounts, ResponseId, ResponseStatus, StockId};
+use crate::types::{Queue, Response, ResponseCounts, ResponseId, ResponseStatus, StockId};
 use crate::{StoreError, convert};
 
 impl Reader<'_> {
@@ -29,10 +29,12 @@ impl Reader<'_> {
         .transpose()
     }
 
-    pub(crate) fn response_by_id(
-        &mut self,
-        id: ResponseId,
-    ) -> Result<Option<Response>, StoreError> {
+    /// The response of a number.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn response_with_id(&mut self, id: ResponseId) -> Result<Option<Response>, StoreError> {
         on!(self.connection, c => t::table
             .find(id.0)
             .select(ResponseRow::as_select())
@@ -82,6 +84,90 @@ impl Reader<'_> {
         .into_iter()
         .map(convert::response)
         .collect()
+    }
+
+    /// The dead letters whose time for another try has come, the one that was registered first
+    /// first. `after` is the last one of the list before.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn dead_letters_due(
+        &mut self,
+        now: Timestamp,
+        after: Option<ResponseId>,
+        limit: u32,
+    ) -> Result<Vec<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+            .filter(t::next_attempt_at.le(now.micros()))
+            .filter(t::id.gt(after.map_or(i64::MIN, |after| after.0)))
+            .order(t::id)
+            .limit(i64::from(limit))
+            .select(ResponseRow::as_select())
+            .load(c))
+        .map_err(failed)?
+        .into_iter()
+        .map(convert::response)
+        .collect()
+    }
+
+    /// The responses that are registered under file names, in any order; those that are not
+    /// registered are left out.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn responses_named(&mut self, names: &[&str]) -> Result<Vec<Response>, StoreError> {
+        let mut responses = Vec::with_capacity(names.len());
+        for names in names.chunks(LIST) {
+            let rows: Vec<ResponseRow> = on!(self.connection, c => t::table
+                .filter(t::file_name.eq_any(names))
+                .select(ResponseRow::as_select())
+                .load(c))
+            .map_err(failed)?;
+            for row in rows {
+                responses.push(convert::response(row)?);
+            }
+        }
+        Ok(responses)
+    }
+
+    /// Every response, the one that was registered first first: a walk over all, so many at a
+    /// time. `after` is the last one of the list before.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn responses_after(
+        &mut self,
+        after: Option<ResponseId>,
+        limit: u32,
+    ) -> Result<Vec<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::id.gt(after.map_or(i64::MIN, |after| after.0)))
+            .order(t::id)
+            .limit(i64::from(limit))
+            .select(ResponseRow::as_select())
+            .load(c))
+        .map_err(failed)?
+        .into_iter()
+        .map(convert::response)
+        .collect()
+    }
+
+    /// How much waits to be loaded, and since when.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn pending_queue(&mut self) -> Result<Queue, StoreError> {
+        let (pending, oldest): (i64, Option<i64>) = on!(self.connection, c => t::table
+            .filter(t::status.eq(ResponseStatus::Pending.name()))
+            .select((count_star(), min(t::registered_at)))
+            .first(c))
+        .map_err(failed)?;
+        Ok(Queue { pending, oldest: oldest.map(Timestamp::from_micros) })
     }
 
     /// What is decided by the responses of a series that are newer than one, as far as they

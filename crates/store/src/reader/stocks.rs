@@ -9,7 +9,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::Reader;
+use super::{LIST, Reader};
 use crate::connection::on;
 use crate::error::failed;
 use crate::types::{Series, Stock, StockId, StockQuery, Totals};
@@ -20,9 +20,6 @@ diesel::define_sql_function! {
     fn lower(text: diesel::sql_types::Nullable<diesel::sql_types::Text>)
         -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
-
-/// How many numbers go into one list of a statement.
-const LIST: usize = 500;
 
 impl Reader<'_> {
     /// The stock of a symbol.

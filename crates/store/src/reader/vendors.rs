@@ -1,39 +1,18 @@
-//! What is tracked, and how vendors fare.
+//! How vendors fare.
 
 use cream_models::{Timestamp, Vendor};
-use cream_schema::tables::{tracked_stock, vendor_request, vendor_state};
-use cream_schema::{TrackedRow, VendorStateRow};
+use cream_schema::VendorStateRow;
+use cream_schema::tables::{vendor_request, vendor_state};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::Reader;
 use crate::connection::on;
 use crate::error::failed;
-use crate::types::StockId;
-use crate::vendors::{Tracked, VendorState};
+use crate::vendors::VendorState;
 use crate::{StoreError, convert};
 
 impl Reader<'_> {
-    /// What is known of pulling a stock from a vendor; `None` where it never was.
-    ///
-    /// # Errors
-    ///
-    /// Where the database cannot be read.
-    pub fn tracked(
-        &mut self,
-        stock_id: StockId,
-        vendor: Vendor,
-    ) -> Result<Option<Tracked>, StoreError> {
-        on!(self.connection, c => tracked_stock::table
-            .find((stock_id.0, vendor.code()))
-            .select(TrackedRow::as_select())
-            .first(c)
-            .optional())
-        .map_err(failed)?
-        .map(convert::tracked)
-        .transpose()
-    }
-
     /// How the vendors fare of which anything is known, in the order of [`Vendor::ALL`].
     ///
     /// # Errors

@@ -1,9 +1,12 @@
 //! What can be written.
 
 mod bars;
+mod leases;
 mod responses;
 mod stocks;
+mod tracking;
 mod vendors;
+mod workers;
 
 use std::ops::{Deref, DerefMut};
 

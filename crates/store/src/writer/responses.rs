@@ -3,18 +3,28 @@
 use cream_models::Timestamp;
 use cream_schema::DayValue;
 use cream_schema::tables::raw_response as t;
+use diesel::dsl::sql_query;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use super::Writer;
 use crate::StoreError;
 use crate::cached::Cached;
-use crate::connection::on;
+use crate::connection::{Connection, on};
 use crate::convert::{kinds_text, ranges_text};
 use crate::error::failed;
 use crate::types::{
     DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId,
     ResponseStatus,
 };
+
+/// A row that another has locked is passed over.
+const CLAIM_IN_POSTGRES: &str = "\
+    UPDATE raw_response SET lease_token = $3, lease_until = $4, attempts = attempts + 1 \
+    WHERE id = (\
+        SELECT id FROM raw_response WHERE id = $1 AND status = 'pending' \
+        AND (lease_until IS NULL OR lease_until <= $2 OR lease_token = $3) \
+        FOR UPDATE SKIP LOCKED)";
 
 impl Writer<'_> {
     /// Registers a file of the archive as pending, or finds it registered. With a lease, a file
@@ -112,7 +122,11 @@ impl Writer<'_> {
     }
 
     /// Claims a pending response until a moment, and counts the attempt. `None` where it is not
-    /// pending, or is claimed under another token whose time is not over.
+    /// pending, or is claimed under another token whose time is not over, or, in PostgreSQL,
+    /// another is about to claim or to finish it: nobody is waited for.
+    ///
+    /// A [`Store::write_loosely`](crate::Store::write_loosely) will do: a claim that is forgotten
+    /// in a crash is made again.
     ///
     /// # Errors
     ///
@@ -122,21 +136,32 @@ impl Writer<'_> {
         id: ResponseId,
         lease: &Lease<'_>,
     ) -> Result<Option<Response>, StoreError> {
-        let claimed = on!(self.connection, c => diesel::update(t::table.find(id.0))
-            .filter(t::status.eq(ResponseStatus::Pending.name()))
-            .filter(
-                t::lease_until.is_null()
-                    .or(t::lease_until.le(lease.from.micros()).assume_not_null())
-                    .or(t::lease_token.eq(lease.token).assume_not_null()),
+        let claimed = match &mut *self.connection {
+            Connection::Sqlite(c) => diesel::update(t::table.find(id.0))
+                .filter(t::status.eq(ResponseStatus::Pending.name()))
+                .filter(
+                    t::lease_until
+                        .is_null()
+                        .or(t::lease_until.le(lease.from.micros()).assume_not_null())
+                        .or(t::lease_token.eq(lease.token).assume_not_null()),
+                )
+                .set((
+                    t::lease_token.eq(lease.token),
+                    t::lease_until.eq(lease.until.micros()),
+                    t::attempts.eq(t::attempts + 1),
+                ))
+                .execute(c),
+            Connection::Postgres(c) => Cached(
+                sql_query(CLAIM_IN_POSTGRES)
+                    .bind::<BigInt, _>(id.0)
+                    .bind::<BigInt, _>(lease.from.micros())
+                    .bind::<Text, _>(lease.token)
+                    .bind::<BigInt, _>(lease.until.micros()),
             )
-            .set((
-                t::lease_token.eq(lease.token),
-                t::lease_until.eq(lease.until.micros()),
-                t::attempts.eq(t::attempts + 1),
-            ))
-            .execute(c))
+            .execute(c),
+        }
         .map_err(failed)?;
-        if claimed == 0 { Ok(None) } else { self.response_by_id(id) }
+        if claimed == 0 { Ok(None) } else { self.response_with_id(id) }
     }
 
     /// Makes a dead letter pending again. Its reason is kept until it is loaded. Nothing happens
@@ -232,6 +257,6 @@ impl Writer<'_> {
     }
 }
 
-const fn held(id: ResponseId, rows: usize) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost { response: id.0 }) }
+fn held(id: ResponseId, rows: usize) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost { on: format!("response {}", id.0) }) }
 }

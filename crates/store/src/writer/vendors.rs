@@ -1,10 +1,11 @@
-//! What is tracked, how vendors fare, and whose turn it is to ask them.
+//! What was pulled, how vendors fare, and whose turn it is to ask them.
 
 use cream_models::{RateLimit, Timestamp, Vendor};
 use cream_schema::VendorStateRow;
 use cream_schema::tables::{tracked_stock, vendor_request, vendor_state};
 use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use diesel::upsert::excluded;
 
 use super::Writer;
@@ -29,7 +30,8 @@ impl Writer<'_> {
     /// Records how a pull ended. What was never tracked gets a row that is not active.
     ///
     /// A success takes the vendor's symbol and the validators over and ends the row of failures;
-    /// a failure counts one more and leaves both as they are. A row that is disabled stays so,
+    /// a failure counts one more and leaves both as they are. Since when a symbol is unknown is
+    /// said by [`Writer::finish_pull`] alone; a success ends that too. A row that is disabled stays so,
     /// with its reason; whether it is active, when it is due and who holds its lease is left to
     /// whoever decides that.
     ///
@@ -69,6 +71,12 @@ impl Writer<'_> {
                 .eq(case_when(is_disabled(), t::error_message)
                     .otherwise(excluded(t::error_message))),
         );
+        // What a success of an older program left there means nothing.
+        let since = case_when(
+            t::last_pull_status.eq(PullStatus::Success.name()),
+            None::<i64>.into_sql::<Nullable<BigInt>>(),
+        )
+        .otherwise(t::unknown_since);
         let key = (t::stock_id, t::vendor);
         match pull.result {
             Ok(_) => on!(self.connection, c => diesel::insert_into(t::table)
@@ -79,6 +87,7 @@ impl Writer<'_> {
                     ended,
                     t::vendor_symbol.eq(excluded(t::vendor_symbol)),
                     t::failures.eq(excluded(t::failures)),
+                    t::unknown_since.eq(None::<i64>),
                     t::validator_url.eq(excluded(t::validator_url)),
                     t::etag.eq(excluded(t::etag)),
                     t::last_modified.eq(excluded(t::last_modified)),
@@ -88,7 +97,11 @@ impl Writer<'_> {
                 .values(row)
                 .on_conflict(key)
                 .do_update()
-                .set((ended, t::failures.eq(t::failures + excluded(t::failures))))
+                .set((
+                    ended,
+                    t::failures.eq(t::failures + excluded(t::failures)),
+                    t::unknown_since.eq(since),
+                ))
                 .execute(c)),
         }
         .map(drop)

@@ -34,6 +34,7 @@ const ROWS: &[(&str, Columns)] = &[
             ("is_active", "@true"),
             ("last_pull_status", "'pending'"),
             ("failures", "0"),
+            ("unknown_since", "1"),
             ("validator_url", "'https://vendor.example/'"),
             ("etag", "'e'"),
             ("last_modified", "'Mon, 16 Jun 2025 21:30:00 GMT'"),
@@ -91,6 +92,35 @@ const ROWS: &[(&str, Columns)] = &[
         &[("vendor", "2"), ("failures", "0"), ("blocked_until", "5"), ("reason", "'away'")],
     ),
     ("vendor_request", &[("vendor", "2"), ("at", "5"), ("number", "2")]),
+    (
+        "worker",
+        &[
+            ("name", "'cream-1'"),
+            ("host", "'cream-1.example'"),
+            ("pid", "4"),
+            ("version", "'0.1.0'"),
+            ("started_at", "1"),
+            ("seen_at", "2"),
+            ("ended_at", "2"),
+            ("in_hand", "0"),
+            ("is_stopping", "@false"),
+        ],
+    ),
+    (
+        "task",
+        &[
+            ("worker", "'cream-1'"),
+            ("task", "'pull'"),
+            ("schedule", "'10s'"),
+            ("is_running", "@true"),
+            ("last_started_at", "3"),
+            ("last_ended_at", "2"),
+            ("outcome", "'failed'"),
+            ("message", "'no room'"),
+            ("failures", "1"),
+            ("runs", "1"),
+        ],
+    ),
 ];
 
 /// What breaks each constraint: table, constraint, and the columns that differ from the good row.
@@ -184,10 +214,37 @@ const BROKEN: &[(&str, &str, Columns)] = &[
     ("vendor_state", "vendor_state_reason", &[("reason", "@text 1001")]),
     ("vendor_request", "vendor_request_vendor", &[("vendor", "65")]),
     ("vendor_request", "vendor_request_number_unique", &[("number", "1")]),
+    ("worker", "worker_name", &[("name", "''")]),
+    ("worker", "worker_name", &[("name", "@text 129")]),
+    ("worker", "worker_host", &[("host", "@text 256")]),
+    ("worker", "worker_pid", &[("pid", "-1")]),
+    ("worker", "worker_version", &[("version", "@text 65")]),
+    ("worker", "worker_in_hand", &[("in_hand", "-1"), ("ended_at", "NULL")]),
+    ("worker", "worker_is_stopping", &[("is_stopping", "2")]),
+    ("worker", "worker_ended", &[("in_hand", "1")]),
+    ("task", "task_worker", &[("worker", "''")]),
+    ("task", "task_worker", &[("worker", "@text 129")]),
+    ("task", "task_task", &[("task", "''")]),
+    ("task", "task_task", &[("task", "@text 65")]),
+    ("task", "task_schedule", &[("schedule", "@text 256")]),
+    ("task", "task_is_running", &[("is_running", "2")]),
+    ("task", "task_started", &[("last_started_at", "NULL"), ("is_running", "@false")]),
+    (
+        "task",
+        "task_started",
+        &[("last_started_at", "NULL"), ("last_ended_at", "NULL"), ("outcome", "NULL")],
+    ),
+    ("task", "task_outcome", &[("outcome", "'skipped'")]),
+    ("task", "task_ended", &[("outcome", "NULL")]),
+    ("task", "task_ended", &[("last_ended_at", "NULL")]),
+    ("task", "task_message", &[("message", "@text 1001")]),
+    ("task", "task_failures", &[("failures", "-1")]),
+    ("task", "task_runs", &[("runs", "-1")]),
 ];
 
 /// What the types of PostgreSQL refuse before a constraint does.
-const TYPED: [&str; 2] = ["tracked_stock_is_active", "stock_data_is_final"];
+const TYPED: [&str; 4] =
+    ["tracked_stock_is_active", "stock_data_is_final", "worker_is_stopping", "task_is_running"];
 
 /// A literal in the words of a database.
 fn literal(database: &dyn Database, value: &str) -> String {
@@ -196,7 +253,9 @@ fn literal(database: &dyn Database, value: &str) -> String {
         ("@text", count) => format!("'{}'", "x".repeat(count.parse().unwrap())),
         ("@day", days) => database.day(days),
         ("@true", _) if database.is_typed() => "true".to_owned(),
+        ("@false", _) if database.is_typed() => "false".to_owned(),
         ("@true", _) => "1".to_owned(),
+        ("@false", _) => "0".to_owned(),
         _ => value.to_owned(),
     }
 }

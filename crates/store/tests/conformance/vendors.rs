@@ -50,7 +50,9 @@ pub(crate) fn a_pull_is_recorded(database: &dyn Database) {
         error: Some("no \u{fffd} answer".to_owned()),
         failures: 1,
         next_pull_at: None,
+        unknown_since: None,
         validators: None,
+        lease_until: None,
     };
     assert_eq!(first, failed);
 
