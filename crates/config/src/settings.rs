@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cream_models::Vendor;
+use cream_tasks::Schedule;
 
 use crate::error::excerpt;
 use crate::nearest::nearest;
@@ -88,6 +89,16 @@ pub struct Settings {
     pub lease: Duration,
     /// `STOCK_DATA_SHUTDOWN_SECONDS`: 0 seconds to 1 hour.
     pub shutdown: Duration,
+    /// `STOCK_DATA_PULL_SCHEDULE`.
+    pub pull_schedule: Schedule,
+    /// `STOCK_DATA_PROCESS_SCHEDULE`.
+    pub process_schedule: Schedule,
+    /// `STOCK_DATA_DEAD_LETTER_SCHEDULE`.
+    pub dead_letter_schedule: Schedule,
+    /// `STOCK_DATA_SWEEP_SCHEDULE`.
+    pub sweep_schedule: Schedule,
+    /// `STOCK_DATA_ARCHIVE_CHECK_SCHEDULE`.
+    pub archive_check_schedule: Schedule,
     /// `STOCK_DATA_MAX_ATTEMPTS`: 1 to 1,000.
     pub max_attempts: u32,
     /// `STOCK_DATA_SETTLE_MINUTES`, where it is set: 0 minutes to 1 day.
@@ -182,6 +193,11 @@ impl Settings {
             worker_name: reader.value(&worker::NAME, worker::name).flatten(),
             lease: reader.seconds(&worker::LEASE_SECONDS),
             shutdown: reader.seconds(&worker::SHUTDOWN_SECONDS),
+            pull_schedule: reader.schedule(&worker::PULL_SCHEDULE),
+            process_schedule: reader.schedule(&worker::PROCESS_SCHEDULE),
+            dead_letter_schedule: reader.schedule(&worker::DEAD_LETTER_SCHEDULE),
+            sweep_schedule: reader.schedule(&worker::SWEEP_SCHEDULE),
+            archive_check_schedule: reader.schedule(&worker::ARCHIVE_CHECK_SCHEDULE),
             max_attempts: reader.number(&worker::MAX_ATTEMPTS),
             settle: reader.optional_number(&worker::SETTLE_MINUTES).map(minutes),
             spread: minutes(reader.number(&worker::SPREAD_MINUTES)),
@@ -284,6 +300,12 @@ impl Reader {
 
     fn seconds(&mut self, variable: &Variable) -> Duration {
         Duration::from_secs(self.number(variable))
+    }
+
+    fn schedule(&mut self, variable: &Variable) -> Schedule {
+        let daily = || Schedule::Every(Duration::from_secs(86_400));
+        // A default is never refused, by a test.
+        self.value(variable, worker::schedule).unwrap_or_else(daily)
     }
 
     fn folder(&mut self, variable: &Variable) -> PathBuf {

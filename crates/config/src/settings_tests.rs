@@ -11,6 +11,20 @@ fn refusal<const N: usize>(vars: [(&str, &str); N]) -> String {
     read(vars).unwrap_err().to_string()
 }
 
+fn every(seconds: u64) -> Schedule {
+    Schedule::Every(Duration::from_secs(seconds))
+}
+
+#[test]
+fn a_schedule_that_is_none_is_refused_with_what_is_wrong() {
+    for bad in ["5 minutes", "0s", "soon", "61 * * * *", "0 22 * * 1-5 Mars/Olympus", "400d"] {
+        let text = refusal([("STOCK_DATA_SWEEP_SCHEDULE", bad)]);
+        let expected = format!("STOCK_DATA_SWEEP_SCHEDULE is {bad:?}: allowed is an interval such");
+        assert!(text.contains(&expected) && text.contains("; "), "{text}");
+        assert!(text.len() < 600, "{text}");
+    }
+}
+
 #[test]
 fn the_defaults_are_those_promised() {
     let settings = read([]).unwrap();
@@ -51,6 +65,11 @@ fn the_defaults_are_those_promised() {
             worker_name: None,
             lease: Duration::from_secs(60),
             shutdown: Duration::from_secs(20),
+            pull_schedule: every(10),
+            process_schedule: every(300),
+            dead_letter_schedule: every(86_400),
+            sweep_schedule: every(60),
+            archive_check_schedule: every(86_400),
             max_attempts: 5,
             settle: None,
             spread: Duration::from_secs(30 * 60),
@@ -100,6 +119,11 @@ fn every_variable_is_read_into_its_own_field() {
         ("STOCK_DATA_WORKER_NAME", "night.shift_2-b"),
         ("STOCK_DATA_LEASE_SECONDS", "61"),
         ("STOCK_DATA_SHUTDOWN_SECONDS", "0"),
+        ("STOCK_DATA_PULL_SCHEDULE", "11s"),
+        ("STOCK_DATA_PROCESS_SCHEDULE", "12m"),
+        ("STOCK_DATA_DEAD_LETTER_SCHEDULE", "0 22 * * 1-5 America/New_York"),
+        ("STOCK_DATA_SWEEP_SCHEDULE", "13"),
+        ("STOCK_DATA_ARCHIVE_CHECK_SCHEDULE", "14h"),
         ("STOCK_DATA_MAX_ATTEMPTS", "15"),
         ("STOCK_DATA_SETTLE_MINUTES", "0"),
         ("STOCK_DATA_SPREAD_MINUTES", "16"),
@@ -165,6 +189,11 @@ fn every_variable_is_read_into_its_own_field() {
             worker_name: Some("night.shift_2-b".to_owned()),
             lease: Duration::from_secs(61),
             shutdown: Duration::ZERO,
+            pull_schedule: every(11),
+            process_schedule: every(12 * 60),
+            dead_letter_schedule: "0 22 * * 1-5 America/New_York".parse().unwrap(),
+            sweep_schedule: every(13),
+            archive_check_schedule: every(14 * 3600),
             max_attempts: 15,
             settle: Some(Duration::ZERO),
             spread: Duration::from_secs(16 * 60),

@@ -65,6 +65,8 @@ pub enum Allowed {
     RateLimits,
     /// How a client names itself.
     UserAgent,
+    /// When a task is to be run.
+    Schedule,
     /// What a worker is called, or nothing.
     WorkerName,
 }
@@ -114,6 +116,10 @@ impl fmt::Display for Allowed {
                 f.write_str("nothing, none, or a list such as 5/min,500/d (s, min, h, d)")
             }
             Self::UserAgent => f.write_str("1 to 256 printable characters"),
+            Self::Schedule => f.write_str(
+                "an interval such as 300s, 5m or 24h, or five cron fields with a time zone or \
+                 without one (UTC), such as 0 22 * * 1-5 America/New_York",
+            ),
             Self::WorkerName => f.write_str(
                 "nothing, or 1 to 64 letters, digits, dots, hyphens and underscores (ASCII)",
             ),

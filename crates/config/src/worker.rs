@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use cream_tasks::Schedule;
+
 use crate::variable::{Allowed, Variable};
 
 pub(crate) const NAME: Variable = Variable {
@@ -26,6 +28,41 @@ pub(crate) const SHUTDOWN_SECONDS: Variable = Variable {
     allowed: Allowed::Number { min: 0, max: 3600, unit: "seconds" },
     purpose: "How long a worker that is told to stop may take to finish what is in hand, before it \
               gives that back.",
+};
+
+pub(crate) const PULL_SCHEDULE: Variable = Variable {
+    name: "STOCK_DATA_PULL_SCHEDULE",
+    default: "10s",
+    allowed: Allowed::Schedule,
+    purpose: "When a worker looks for what is due to be pulled.",
+};
+
+pub(crate) const PROCESS_SCHEDULE: Variable = Variable {
+    name: "STOCK_DATA_PROCESS_SCHEDULE",
+    default: "300s",
+    allowed: Allowed::Schedule,
+    purpose: "When a worker loads what waits in the folder of raw responses.",
+};
+
+pub(crate) const DEAD_LETTER_SCHEDULE: Variable = Variable {
+    name: "STOCK_DATA_DEAD_LETTER_SCHEDULE",
+    default: "24h",
+    allowed: Allowed::Schedule,
+    purpose: "When a worker tries dead letters again that are due for it.",
+};
+
+pub(crate) const SWEEP_SCHEDULE: Variable = Variable {
+    name: "STOCK_DATA_SWEEP_SCHEDULE",
+    default: "60s",
+    allowed: Allowed::Schedule,
+    purpose: "When a worker frees what dead workers had claimed.",
+};
+
+pub(crate) const ARCHIVE_CHECK_SCHEDULE: Variable = Variable {
+    name: "STOCK_DATA_ARCHIVE_CHECK_SCHEDULE",
+    default: "24h",
+    allowed: Allowed::Schedule,
+    purpose: "When a worker holds the archive against the database.",
 };
 
 pub(crate) const MAX_ATTEMPTS: Variable = Variable {
@@ -75,10 +112,15 @@ pub(crate) const METRICS_LISTEN: Variable = Variable {
 };
 
 /// All of them, in the order of the documentation.
-pub(crate) const VARIABLES: [Variable; 9] = [
+pub(crate) const VARIABLES: [Variable; 14] = [
     NAME,
     LEASE_SECONDS,
     SHUTDOWN_SECONDS,
+    PULL_SCHEDULE,
+    PROCESS_SCHEDULE,
+    DEAD_LETTER_SCHEDULE,
+    SWEEP_SCHEDULE,
+    ARCHIVE_CHECK_SCHEDULE,
     MAX_ATTEMPTS,
     SETTLE_MINUTES,
     SPREAD_MINUTES,
@@ -95,6 +137,10 @@ pub(crate) fn name(text: &str) -> Result<Option<String>, String> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let is_sound = text.len() <= 64 && text.bytes().all(is_allowed);
     if is_sound { Ok(Some(text.to_owned())) } else { Err(String::new()) }
+}
+
+pub(crate) fn schedule(text: &str) -> Result<Schedule, String> {
+    Schedule::parse(text).map_err(|error| error.to_string())
 }
 
 pub(crate) fn optional_address(text: &str) -> Result<Option<SocketAddr>, String> {
