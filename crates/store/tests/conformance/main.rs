@@ -12,13 +12,17 @@
 
 mod constraints;
 mod harness;
+mod leases;
 mod migrations;
 mod postgres_only;
 mod reading;
 mod responses;
 mod series;
+mod tracking;
+mod tracking_model;
 mod transactions;
 mod vendors;
+mod workers;
 
 macro_rules! conformance {
     ([$($database:ident: $make:path),+] $cases:tt) => {
@@ -98,6 +102,32 @@ conformance! {
         requests_are_granted_as_the_rule_says,
         threads_and_processes_keep_to_one_limit,
         the_view_for_people_names_every_vendor,
+    }
+    tracking {
+        tracking_begins_anew_or_goes_on,
+        the_longest_due_is_claimed_first,
+        eight_that_claim_at_once_get_each_row_once,
+        a_pull_ends,
+        a_success_of_an_older_program_ends_what_was_unknown,
+        what_is_tracked_is_counted_and_listed,
+    }
+    tracking_model {
+        rows_stand_as_the_rules_say,
+    }
+    leases {
+        what_is_past_its_lease_is_taken_over,
+        a_lease_is_renewed_by_whoever_holds_it,
+        a_claim_is_given_back_as_if_it_were_not_made,
+        many_claims_are_renewed_and_given_back_at_once,
+        leases_that_ended_are_forgotten,
+        dead_letters_that_are_due_are_listed_in_pages,
+        responses_are_found_and_walked,
+    }
+    workers {
+        a_name_stays_with_whoever_is_alive,
+        eight_that_start_at_once_get_eight_names,
+        what_a_worker_says_of_itself_is_bounded,
+        a_task_is_written_over_and_goes_with_its_worker,
     }
     constraints {
         each_constraint_of_the_schema_holds,

@@ -246,3 +246,34 @@ fn prices_could_be_distributed_by_stock() {
         none
     );
 }
+
+/// Whoever claims waits for nobody who is about to claim or to finish.
+#[test]
+fn rows_that_another_has_locked_are_passed_over() {
+    let Some(database) = Postgres::for_a_case() else { return };
+    let store = database.store();
+    let (a, b) = (crate::tracking::track(store, "A", 1), crate::tracking::track(store, "B", 2));
+    let new = cream_store::NewResponse {
+        file_name: "a".to_owned(),
+        sha256: [1; 32],
+        byte_len: 1,
+        registered_at: instant(1),
+    };
+    let response = store.write(|w| w.register_response(&new, None)).unwrap().response.id;
+    let lease = |token| cream_store::Lease { token, from: instant(9), until: instant(69) };
+    let other = database.another(&StoreOptions::default());
+    store
+        .write(|w| -> Done {
+            assert_eq!(w.claim_due(Vendor::Tiingo, 1, &lease("one"))?[0].tracked.stock_id, a);
+            assert!(w.claim_response(response, &lease("one"))?.is_some());
+            // Neither is committed, and nobody waits for that.
+            let rest = other.write_loosely(|w| w.claim_due(Vendor::Tiingo, 9, &lease("two")))?;
+            assert_eq!(rest.len(), 1);
+            assert_eq!(rest[0].tracked.stock_id, b);
+            let none = other.write_loosely(|w| w.claim_response(response, &lease("two")))?;
+            assert_eq!(none, None);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(crate::tracking::claim(store, "three", 9, 9), []);
+}
