@@ -165,6 +165,17 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
         "UPDATE vendor_request SET at = 2, number = 2",
         "INSERT INTO tracked_stock (stock_id, vendor, vendor_symbol, is_active, last_pull_status, \
          failures) SELECT id, 3, 'x', false, 'pending', 0 FROM stock WHERE symbol = 'GOOG'",
+        "SELECT 1 FROM tracked_stock FOR UPDATE SKIP LOCKED",
+        "UPDATE tracked_stock SET lease_token = 't', lease_until = 1",
+        // That it is there, what it does, and that others are long gone.
+        "INSERT INTO worker (name, host, pid, version, started_at, seen_at, in_hand, is_stopping) \
+         VALUES ('w', 'h', 1, '0', 1, 1, 0, false)",
+        "UPDATE worker SET seen_at = 2",
+        "INSERT INTO task (worker, task, schedule, is_running, failures, runs) \
+         VALUES ('w', 'pull', '10s', false, 0, 0)",
+        "UPDATE task SET runs = 1",
+        "DELETE FROM worker WHERE name = 'nobody'",
+        "DELETE FROM task WHERE worker = 'nobody'",
     ] {
         setup.sql("worker", statement).expect(statement);
     }
@@ -177,6 +188,8 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
             "DELETE FROM stock_data",
             "DELETE FROM raw_response",
             "DELETE FROM vendor_request",
+            "DELETE FROM tracked_stock",
+            "TRUNCATE task",
             "UPDATE stock SET symbol = 'OTHER'",
             "CREATE TABLE mine (a int)",
             "CREATE SCHEMA mine",
@@ -195,9 +208,13 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
     for path in ["/stock-data", "/stock-data/GOOG", "/stock-data/ROLES1/actions", "/health/ready"] {
         assert!(api.json(path).is_object(), "{path}");
     }
+    let seen = setup.sql("api", "SELECT worker.name, task.runs FROM worker, task").unwrap();
+    assert_eq!(seen.trim(), "w|1");
     setup.refused(
         "api",
         &[
+            "UPDATE worker SET seen_at = 3",
+            "DELETE FROM task",
             "INSERT INTO stock_data (stock_id, vendor, date, close, is_final, flags, as_of) \
              VALUES (1, 1, '2025-01-01', 1, true, 0, 0)",
             "UPDATE stock_data SET close = 1",
