@@ -28,7 +28,7 @@
 //! # What is not in the table
 //!
 //! Holidays and half days. On a holiday a pull finds nothing new, and costs a request; on a half day
-//! it comes some hours later than it could. Both are cheaper than a list of holidays of eighty
+//! it comes some hours later than it could. Both are cheaper than a list of holidays of seventy
 //! markets that somebody has to keep. The table tells how markets trade today, not how they once
 //! did: it is about pulls to come.
 //!
