@@ -34,7 +34,7 @@ impl Validators {
 /// How the last pull of a stock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PullStatus {
-    /// It was not pulled yet.
+    /// It was not pulled since it is tracked.
     Pending,
     /// It gave an answer that holds what was asked for.
     Success,

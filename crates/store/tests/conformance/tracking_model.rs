@@ -34,15 +34,17 @@ enum Call {
 }
 
 fn calls() -> impl Strategy<Value = Vec<(i64, Call)>> {
-    let end = || prop_oneof![Just(End::Success), Just(End::Failure), Just(End::Unknown)];
-    let (stock, made) = (|| 0..STOCKS, || 0..4_usize);
+    let end =
+        || prop_oneof![1 => Just(End::Success), 1 => Just(End::Failure), 3 => Just(End::Unknown)];
+    // Mostly the claim that was made last.
+    let (stock, made) = (|| 0..STOCKS, || prop_oneof![3 => Just(0_usize), 1 => 1..4_usize]);
     let track = (stock(), 0..50_i64, prop::option::weighted(0.3, 0..2_u8))
         .prop_map(|(stock, delay, spelled)| Call::Track { stock, delay, spelled });
-    let next = prop::option::weighted(0.8, 0..90_i64);
+    let next = prop::option::weighted(0.9, prop_oneof![2 => 0..5_i64, 1 => 5..90_i64]);
     let call = prop_oneof![
         3 => track,
         1 => stock().prop_map(|stock| Call::Untrack { stock }),
-        6 => (0..4_u32).prop_map(|limit| Call::Claim { limit }),
+        6 => (0..3_u32).prop_map(|limit| Call::Claim { limit }),
         5 => (made(), end(), next).prop_map(|(claim, end, next)| Call::Finish { claim, end, next }),
         1 => (stock(), end()).prop_map(|(stock, end)| Call::Record { stock, end }),
         1 => made().prop_map(|claim| Call::Release { claim }),
@@ -51,7 +53,7 @@ fn calls() -> impl Strategy<Value = Vec<(i64, Call)>> {
     ];
     // Steps that meet the end of a lease of a minute.
     let step = prop_oneof![4 => 0..5_i64, 2 => Just(20_i64), 1 => Just(60_i64)];
-    prop::collection::vec((step, call), 1..50)
+    prop::collection::vec((step, call), 1..60)
 }
 
 /// A row, and the token that holds it.
