@@ -9,8 +9,8 @@ const USUAL: u64 = 3 * 60;
 
 /// One row a vendor: minutes from the end of a trading day to its final bar.
 ///
-/// Too late costs some hours. Too early costs more than a bar that is put right the next day: a
-/// final bar that has changed since is taken for a rewritten history, all of which is then asked for.
+/// Too late costs some hours. Too early costs more than a bar that is put right the next day: where a
+/// price of a final bar has changed since, history counts as rewritten, and all of it is asked for.
 #[rustfmt::skip]
 const SETTLE: [(Vendor, u64); 9] = [
     // Live quotes, 15 to 30 minutes late for many exchanges; the last trade is corrected after it.
