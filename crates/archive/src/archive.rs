@@ -4,10 +4,11 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::disk::{self, OpenError, Partial};
 use crate::name::is_partial;
-use crate::{ArchiveError, FileName};
+use crate::{ArchiveError, FileName, Steps};
 
 /// How often an operation looks again when another process moves files under its feet.
 const ATTEMPTS: u32 = 8;
@@ -26,6 +27,7 @@ pub struct Archive {
     raw: PathBuf,
     parsed: PathBuf,
     deadletter: PathBuf,
+    pub(crate) steps: Steps,
 }
 
 /// One of the three folders.
@@ -82,10 +84,32 @@ impl fmt::Display for Folder {
 }
 
 impl Archive {
+    /// The steps that [`Archive::with_steps`] tells of. Of a write: it begins, its content is
+    /// there under a name that nothing reads, is durable, has its final name, has it durably. Of a
+    /// move or a renaming: before and after it.
+    pub const STEPS: [&'static str; 9] = [
+        "archive.begun",
+        "archive.written",
+        "archive.synced",
+        "archive.placed",
+        "archive.durable",
+        "archive.moving",
+        "archive.moved",
+        "archive.renaming",
+        "archive.renamed",
+    ];
+
     /// The archive in these folders. Nothing is touched yet.
     #[must_use]
     pub const fn new(raw: PathBuf, parsed: PathBuf, deadletter: PathBuf) -> Self {
-        Self { raw, parsed, deadletter }
+        Self { raw, parsed, deadletter, steps: Steps::NONE }
+    }
+
+    /// The same, which tells of each of its [`Archive::STEPS`] when it is reached.
+    #[must_use]
+    pub fn with_steps(mut self, told: Arc<dyn Fn(&'static str) + Send + Sync>) -> Self {
+        self.steps = Steps::new(told);
+        self
     }
 
     /// The path of a folder.
@@ -122,13 +146,16 @@ impl Archive {
                     None => continue,
                 }
             }
+            self.steps.at("archive.begun");
             let mut partial = Partial::create(folder, name.as_str())
                 .map_err(|error| self.failed(Folder::Raw, "writing", error))?;
             partial
                 .file()
                 .write_all(bytes)
                 .map_err(|error| ArchiveError::of("writing", &path, error))?;
+            self.steps.at("archive.written");
             partial.settle().map_err(|error| ArchiveError::of("writing", &path, error))?;
+            self.steps.at("archive.synced");
             // That took a while, in which another worker may have written the same name and moved
             // it on, out of the way of this one.
             if self.find(name)?.is_some() {
@@ -136,8 +163,10 @@ impl Archive {
             }
             match partial.place(&path) {
                 Ok(()) => {
+                    self.steps.at("archive.placed");
                     disk::sync_folder(folder)
                         .map_err(|error| ArchiveError::of("syncing the folder", folder, error))?;
+                    self.steps.at("archive.durable");
                     return Ok(Written::New);
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -316,6 +345,13 @@ impl Archive {
     /// [`ArchiveError::NotFound`] where neither folder holds it, [`ArchiveError::NotAFile`], and what
     /// the file system reports.
     pub fn move_to(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), ArchiveError> {
+        self.steps.at("archive.moving");
+        self.moved(name, from, to)?;
+        self.steps.at("archive.moved");
+        Ok(())
+    }
+
+    fn moved(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), ArchiveError> {
         let (source, target) = (self.path(from, name), self.path(to, name));
         for _ in 0..ATTEMPTS {
             let moved = match disk::open(&source) {

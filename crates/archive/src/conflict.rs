@@ -88,6 +88,7 @@ impl Archive {
         new_name: &FileName,
     ) -> Result<(), ArchiveError> {
         let (source, target) = (self.path(folder, name), self.path(folder, new_name));
+        self.steps.at("archive.renaming");
         disk::rename_without_overwriting(&source, &target).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => ArchiveError::NameTaken {
                 name: new_name.as_str().to_owned(),
@@ -100,7 +101,10 @@ impl Archive {
             _ => ArchiveError::of("renaming", &source, error),
         })?;
         let path = self.folder_path(folder);
-        disk::sync_folder(path).map_err(|error| ArchiveError::of("syncing the folder", path, error))
+        disk::sync_folder(path)
+            .map_err(|error| ArchiveError::of("syncing the folder", path, error))?;
+        self.steps.at("archive.renamed");
+        Ok(())
     }
 }
 

@@ -50,10 +50,12 @@ mod disk;
 mod error;
 mod name;
 mod setup;
+mod steps;
 
 pub use archive::{Archive, Folder, Ignored, Listing, Written};
 pub use error::ArchiveError;
 pub use name::{Fetched, FileName, NameError};
+pub use steps::Steps;
 
 use sha2::{Digest as _, Sha256};
 

@@ -30,25 +30,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod aside;
 mod batch;
+mod claim;
 mod file;
+mod lease;
 mod line;
 mod provenance;
 pub mod pull;
+mod queue;
 mod report;
+mod retry;
+mod source;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use cream_archive::{Archive, ArchiveError};
+use cream_archive::{Archive, ArchiveError, Steps};
 use cream_loader::{Guard, LoadError};
 use cream_models::Clock;
 use cream_parser::ParseError;
+use cream_parser::pull::PullId;
 use cream_store::{Store, StoreError};
 
-pub use batch::{ImportSource, Skipped, SourceError};
+use claim::InWork;
+
+pub use lease::{Hold, Leases};
 pub use line::{OneLine, chain};
+pub use source::{ImportSource, Skipped, SourceError};
 
 pub use cream_loader::LoadReport;
 pub use provenance::ProvenanceError;
@@ -87,12 +97,14 @@ impl Error {
     }
 
     /// Whether the same file may well be loaded a little later.
-    fn is_transient(&self) -> bool {
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         self.store().is_some_and(StoreError::is_transient)
     }
 
     /// Whether every other file would fail too.
-    fn stops_all(&self) -> bool {
+    #[must_use]
+    pub fn stops_all(&self) -> bool {
         match self {
             Self::Archive(error) => matches!(
                 error,
@@ -116,6 +128,12 @@ pub struct ProcessorOptions {
     pub batch_size: usize,
     /// After how many seconds a dead letter is due for another try.
     pub retry_dead_letters_seconds: i64,
+    /// How many times a response is tried before it is left to a person, claims that a crash cut
+    /// short included. One that was tried more often under another setting gets a last try.
+    pub max_attempts: u32,
+    /// How long a file that a worker works on is its own before others may take it over, unless
+    /// the worker renews the lease.
+    pub lease: Duration,
     /// How long a file waits for a database that is away or locked before the batch gives up, and
     /// a batch at its end for files that another worker has in hand.
     pub patience: Duration,
@@ -128,6 +146,8 @@ impl Default for ProcessorOptions {
             max_response_bytes: 64 << 20,
             batch_size: 1000,
             retry_dead_letters_seconds: 86_400,
+            max_attempts: 5,
+            lease: Duration::from_secs(60),
             patience: Duration::from_secs(60),
         }
     }
@@ -156,36 +176,66 @@ impl Cancel {
     }
 }
 
-/// The pipeline, with all it needs to do its work.
+/// The pipeline, with all it needs to do its work. One serves many threads.
 pub struct Processor {
     store: Store,
     archive: Archive,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     options: ProcessorOptions,
     /// Distinguishes this processor's leases from all others.
     holder: String,
+    leases: Leases,
+    in_work: InWork,
+    steps: Steps,
+}
+
+/// Whether a dead letter is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    No,
+    /// Where its time has come.
+    Due,
+    Always,
 }
 
 /// How a file is to be treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mode {
     pub(crate) guard: Guard,
-    /// Whether a dead letter gets another try.
-    pub(crate) retry: bool,
+    pub(crate) retry: Retry,
     /// Whether the file was written to the archive a moment ago.
     pub(crate) is_fresh: bool,
 }
 
 impl Mode {
     /// New responses.
-    pub(crate) const NEW: Self = Self { guard: Guard::Refuse, retry: false, is_fresh: false };
+    pub(crate) const NEW: Self = Self { guard: Guard::Refuse, retry: Retry::No, is_fresh: false };
     /// New responses that this processor has written itself.
     pub(crate) const FRESH: Self = Self { is_fresh: true, ..Self::NEW };
-    /// Responses that were accepted before.
-    pub(crate) const ACCEPTED: Self = Self { guard: Guard::Accept, retry: true, is_fresh: false };
+    /// Responses that were accepted before, or that a person accepts.
+    pub(crate) const ACCEPTED: Self =
+        Self { guard: Guard::Accept, retry: Retry::Always, is_fresh: false };
 }
 
 impl Processor {
+    /// The steps that [`Processor::with_steps`] tells of, beside those of the archive: a file is
+    /// begun with, it is claimed (but for one that was written to the archive a moment ago),
+    /// parsed, written to the database, and there durably; or it is to be recorded as a dead
+    /// letter, and is. Of a pull: there is an answer, it went the way of a file, and how it ended
+    /// is recorded.
+    pub const STEPS: [&'static str; 10] = [
+        "process.begun",
+        "process.claimed",
+        "process.parsed",
+        "process.uncommitted",
+        "process.loaded",
+        "process.burying",
+        "process.buried",
+        "pull.answered",
+        "pull.filed",
+        "pull.recorded",
+    ];
+
     /// A pipeline over this store and archive.
     #[must_use]
     pub fn new(
@@ -197,7 +247,27 @@ impl Processor {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let holder = format!("{}-{}-{number}", std::process::id(), clock.now().micros());
-        Self { store, archive, clock, options, holder }
+        let clock: Arc<dyn Clock> = Arc::from(clock);
+        let leases = Leases::new(store.clone(), Arc::clone(&clock), options.lease);
+        let (in_work, steps) = (InWork::default(), Steps::NONE);
+        Self { store, archive, clock, options, holder, leases, in_work, steps }
+    }
+
+    /// The same, with what it has in hand among these leases, whose length counts, so that one
+    /// thread of the process renews all.
+    #[must_use]
+    pub fn with_leases(mut self, leases: Leases) -> Self {
+        self.leases = leases;
+        self
+    }
+
+    /// The same, which tells of each of its [`Processor::STEPS`] and of its archive's
+    /// ([`Archive::STEPS`]) when it is reached.
+    #[must_use]
+    pub fn with_steps(mut self, told: Arc<dyn Fn(&'static str) + Send + Sync>) -> Self {
+        self.archive = self.archive.with_steps(Arc::clone(&told));
+        self.steps = Steps::new(told);
+        self
     }
 
     /// The store it loads into.
@@ -211,4 +281,21 @@ impl Processor {
     pub fn archive(&self) -> &Archive {
         &self.archive
     }
+
+    /// What it has in hand.
+    #[must_use]
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// What distinguishes its claims from those of every other processor.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+}
+
+/// What a pull is known by, as it is logged.
+pub(crate) fn text(pull_id: Option<PullId>) -> Option<String> {
+    pull_id.map(|id| id.to_string())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use cream_loader::LoadReport;
 use cream_models::{Symbol, Vendor, Warning};
+use cream_parser::pull::PullId;
 
 use crate::{Error, OneLine, chain};
 
@@ -14,6 +15,8 @@ pub struct FileReport {
     pub file: String,
     /// Its length in bytes, 0 where it was not read.
     pub bytes: u64,
+    /// What the pull is known by that it is of, where it is of one and was read.
+    pub pull_id: Option<PullId>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -26,9 +29,14 @@ pub enum Outcome {
     Loaded(Box<Loaded>),
     /// Loaded before; nothing was done, but for a move that a crash had left undone.
     AlreadyLoaded,
-    /// Filed as a dead letter, for this reason.
-    DeadLetter(String),
-    /// Filed as a dead letter before, for this reason.
+    /// Filed as a dead letter.
+    DeadLetter {
+        /// The kind of reason, one of a small number of words such as `truncated`.
+        kind: &'static str,
+        /// The reason, for a person.
+        reason: String,
+    },
+    /// Filed as a dead letter before, also where it was tried again; for this reason.
     AlreadyDead(String),
     /// Another worker has it in hand, or has taken it over.
     InOtherHands,
@@ -64,7 +72,7 @@ impl fmt::Display for FileReport {
                 Ok(())
             }
             Outcome::AlreadyLoaded => write!(f, "already loaded"),
-            Outcome::DeadLetter(reason) => write!(f, "dead letter: {}", OneLine(reason)),
+            Outcome::DeadLetter { reason, .. } => write!(f, "dead letter: {}", OneLine(reason)),
             Outcome::AlreadyDead(reason) => {
                 write!(f, "still a dead letter: {}", OneLine(reason))
             }
@@ -117,7 +125,7 @@ impl Summary {
                 &mut self.loaded
             }
             Outcome::AlreadyLoaded => &mut self.already_loaded,
-            Outcome::DeadLetter(_) => &mut self.dead_letters,
+            Outcome::DeadLetter { .. } => &mut self.dead_letters,
             Outcome::AlreadyDead(_) => &mut self.already_dead,
             Outcome::InOtherHands => &mut self.in_other_hands,
             Outcome::Refused(_) => &mut self.refused,

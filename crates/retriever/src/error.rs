@@ -273,6 +273,19 @@ impl RetrievalError {
     pub const fn until(&self) -> Option<Timestamp> {
         self.failure.until()
     }
+
+    /// Whether the vendor was not asked because it is not the time for it: nothing was learnt
+    /// about the symbol, and the same question is to be put later.
+    #[must_use]
+    pub const fn is_for_later(&self) -> bool {
+        matches!(
+            self.failure,
+            Failure::Limited { .. }
+                | Failure::CircuitOpen { .. }
+                | Failure::Gate(_)
+                | Failure::Cancelled
+        )
+    }
 }
 
 impl Failure {

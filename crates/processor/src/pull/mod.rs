@@ -3,25 +3,25 @@
 
 mod gate;
 mod overlap;
+mod record;
 mod report;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use cream_archive::FileName;
-use cream_models::{Date, DateRange, PriceHistory, Symbol, Timestamp, Vendor};
-use cream_parser::pull::Pull;
-use cream_retriever::{
-    Ask, Failure, Fetched, FetchedPull, RetrievalError, Retriever, Validators, spelling,
-};
+use cream_models::{Date, DateRange, PriceHistory, Symbol, Vendor};
+use cream_parser::pull::{Pull, PullId};
+use cream_retriever::{Ask, Failure, Fetched, FetchedPull, RetrievalError, Retriever, Validators};
 use cream_store::{PullRecord, StockId, StoredAction, StoredBar};
-use log::{info, warn};
+use log::info;
 
 pub use gate::StoreGate;
 pub use overlap::Rewritten;
-pub use report::{PullOutcome, PullReport};
+pub use report::{ClaimedPull, PullAttempt, PullOutcome, PullReport};
 
 use crate::batch::unless_panicked;
-use crate::{Cancel, Error, FileReport, Outcome, Processor, chain};
+use crate::{Cancel, Error, FileReport, Outcome, Processor};
 
 /// Which dates to pull.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +104,12 @@ impl Puller {
         &self.retriever
     }
 
+    /// The processor.
+    #[must_use]
+    pub const fn processor(&self) -> &Processor {
+        &self.processor
+    }
+
     /// Pulls many symbols on a bounded number of threads. `watch` is told of each as soon as its
     /// fate is known; one failure stops no other, but where the database or the disk is gone.
     pub fn pull_all(
@@ -115,44 +121,80 @@ impl Puller {
         let next = AtomicUsize::new(0);
         let halted = AtomicBool::new(false);
         let threads = self.options.max_concurrent.clamp(1, targets.len().max(1));
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let is_wanted =
-                            || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
-                        let report = self.pull(target, &is_wanted);
-                        if report.attempts.iter().any(|(_, outcome)| outcome.stops_all()) {
-                            halted.store(true, Ordering::Relaxed);
-                        }
-                        watch(&report);
-                    }
-                });
+        let work = || {
+            while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let is_wanted = || !cancel.is_cancelled() && !halted.load(Ordering::Relaxed);
+                let report = self.pull(target, &is_wanted);
+                if report.attempts.iter().any(|attempt| attempt.outcome.stops_all()) {
+                    halted.store(true, Ordering::Relaxed);
+                }
+                watch(&report);
             }
+        };
+        self.processor.leases.while_renewing(|| {
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(work);
+                }
+            });
         });
     }
 
-    /// Pulls one symbol from the first of its vendors that gives it.
+    /// Pulls one symbol from the first of its vendors that gives it, and records how that ended.
     pub fn pull(&self, target: &Target, is_wanted: &(dyn Fn() -> bool + Sync)) -> PullReport {
-        let mut attempts = Vec::new();
+        self.run(target, is_wanted, Recording::All).report
+    }
+
+    /// Pulls for a row of what is tracked that is claimed: asks its vendor, the first of the
+    /// target's, then, where that fails, the others, whose pulls are recorded as usual. Of the
+    /// first one nothing is recorded: what there is to record is returned, for whoever holds the
+    /// claim.
+    pub fn pull_claimed(
+        &self,
+        target: &Target,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> ClaimedPull {
+        self.run(target, is_wanted, Recording::AllButFirst)
+    }
+
+    fn run(
+        &self,
+        target: &Target,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+        recording: Recording,
+    ) -> ClaimedPull {
+        let start = Instant::now();
+        let (mut attempts, mut claimed) = (Vec::new(), None);
         for (index, &vendor) in target.vendors.iter().enumerate() {
-            if !is_wanted() {
-                attempts.push((vendor, PullOutcome::Cancelled));
-                break;
-            }
+            let (begun, pull_id) = (Instant::now(), draw());
             let vendor_symbol = target.vendor_symbol.as_deref().filter(|_| index == 0);
-            let pull = || self.pull_from(vendor, target, vendor_symbol, is_wanted);
-            let outcome = unless_panicked(pull)
-                .unwrap_or_else(|message| PullOutcome::Failed(Error::Panicked(message)));
+            let pull = || match is_wanted() {
+                true => self.pull_from(vendor, target, vendor_symbol, pull_id, is_wanted),
+                false => (PullOutcome::Cancelled, None),
+            };
+            let (mut outcome, record) =
+                unless_panicked(|| self.processor.leases.while_renewing(pull)).unwrap_or_else(
+                    |message| (PullOutcome::Failed(Error::Panicked(message)), None),
+                );
+            if index == 0 && recording == Recording::AllButFirst {
+                claimed = record;
+            } else if let Some(Err(error)) = record.map(|record| self.write_record(&record)) {
+                // What was loaded stays loaded, but the next pull would not know of this one.
+                outcome = PullOutcome::Failed(error);
+            }
             let is_last = outcome.is_success()
                 || matches!(outcome, PullOutcome::Failed(_) | PullOutcome::Cancelled);
-            Self::log(&target.symbol, vendor, &outcome);
-            attempts.push((vendor, outcome));
+            let attempt = PullAttempt { vendor, pull_id, outcome, took: begun.elapsed() };
+            record::log(target.symbol.as_str(), &attempt);
+            attempts.push(attempt);
             if is_last {
                 break;
             }
         }
-        PullReport { symbol: target.symbol.clone(), attempts }
+        let pull_id = attempts.first().map_or_else(draw, |attempt| attempt.pull_id);
+        let symbol = target.symbol.clone();
+        let report = PullReport { symbol, pull_id, attempts, took: start.elapsed() };
+        ClaimedPull { report, record: claimed }
     }
 
     /// The requests that a pull would begin with, without secrets; nothing is sent.
@@ -171,18 +213,21 @@ impl Puller {
         Ok(plans)
     }
 
+    /// Asks one vendor, and tells what there is to record of it.
     fn pull_from(
         &self,
         vendor: Vendor,
         target: &Target,
         vendor_symbol: Option<&str>,
+        pull_id: PullId,
         is_wanted: &(dyn Fn() -> bool + Sync),
-    ) -> PullOutcome {
+    ) -> (PullOutcome, Option<PullRecord>) {
         let known = match self.known(&target.symbol, vendor) {
             Ok(known) => known,
-            Err(error) => return PullOutcome::Failed(error),
+            Err(error) => return (PullOutcome::Failed(error), None),
         };
         let mut ask = self.ask(vendor, target, vendor_symbol, &known);
+        ask.pull_id = Some(pull_id);
         let mut why = None;
         let fetched = self.retriever.fetch_while(&ask, is_wanted).and_then(|fetched| {
             let Fetched::Pull(pulled) = &fetched else { return Ok(Ok(fetched)) };
@@ -191,45 +236,50 @@ impl Puller {
                 Ok(Some(found)) => {
                     info!(
                         symbol = target.symbol.as_str(), vendor = vendor.name(),
+                        pull_id = pull_id.to_string().as_str(),
                         reason = found.to_string().as_str();
                         "history was rewritten, all of it is pulled"
                     );
                     why = Some(found);
                     // Also where older dates were asked for: what is newer is as old.
                     let to = ask.to.max(self.today());
-                    ask = Ask { from: None, to, validators: None, ..ask.clone() };
+                    let is_continued = true;
+                    ask = Ask { from: None, to, validators: None, is_continued, ..ask.clone() };
                     self.retriever.fetch_while(&ask, is_wanted).map(Ok)
                 }
                 Err(error) => Ok(Err(error)),
             }
         });
-        let outcome = match fetched {
+        self.processor.steps.at("pull.answered");
+        let (validators, outcome) = match fetched {
             Ok(Ok(Fetched::Pull(pulled))) => {
                 let gap = gap(&known, &pulled.history);
                 let FetchedPull { pull, validators, .. } = *pulled;
-                let file = self.file(pull, is_wanted);
+                let file = self.file(pull, pull_id, is_wanted);
                 let is_whole = ask.from.is_none();
-                return self.recorded(
-                    &ask,
-                    validators,
-                    PullOutcome::Filed { is_whole, rewritten: why, gap, file },
-                );
+                (validators, PullOutcome::Filed { is_whole, rewritten: why, gap, file })
             }
-            Ok(Ok(Fetched::Unchanged)) => {
-                return self.recorded(&ask, known.validators, PullOutcome::Unchanged);
+            Ok(Ok(Fetched::Unchanged)) => (known.validators, PullOutcome::Unchanged),
+            Ok(Err(error)) => (None, PullOutcome::Failed(error)),
+            Err(error) => {
+                let outcome = match error {
+                    RetrievalError { failure: Failure::Cancelled, .. } => PullOutcome::Cancelled,
+                    RetrievalError { failure: Failure::NotUnderstood { ref pull, .. }, .. } => {
+                        // Whoever looks into it finds what came, among the dead letters.
+                        let file = self.file(pull.as_ref().clone(), pull_id, is_wanted);
+                        PullOutcome::Refused { error, file: Some(file) }
+                    }
+                    error => PullOutcome::Refused { error, file: None },
+                };
+                (None, outcome)
             }
-            Ok(Err(error)) => PullOutcome::Failed(error),
-            Err(error) => match error {
-                RetrievalError { failure: Failure::Cancelled, .. } => PullOutcome::Cancelled,
-                RetrievalError { failure: Failure::NotUnderstood { ref pull, .. }, .. } => {
-                    // Whoever looks into it finds what came, among the dead letters.
-                    let file = self.file(pull.as_ref().clone(), is_wanted);
-                    PullOutcome::Refused { error, file: Some(file) }
-                }
-                error => PullOutcome::Refused { error, file: None },
-            },
         };
-        self.recorded(&ask, None, outcome)
+        self.processor.steps.at("pull.filed");
+        match self.record_of(&ask, validators, &outcome) {
+            Ok(record) => (outcome, record),
+            // What was loaded stays loaded, but the next pull would not know of this one.
+            Err(error) => (PullOutcome::Failed(error), None),
+        }
     }
 
     /// What to ask for.
@@ -316,7 +366,12 @@ impl Puller {
     }
 
     /// Archives a pull and takes it on its way.
-    fn file(&self, mut pull: Pull, is_wanted: &(dyn Fn() -> bool + Sync)) -> FileReport {
+    fn file(
+        &self,
+        mut pull: Pull,
+        pull_id: PullId,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> FileReport {
         loop {
             let name = FileName::canonical(&pull.symbol, pull.fetched_at, pull.vendor, "warc");
             // Only whoever pulls the same symbol twice in a second meets its own name.
@@ -325,8 +380,7 @@ impl Puller {
                 pull.fetched_at = pull.fetched_at.plus_seconds(1);
                 continue;
             }
-            let bytes =
-                pull.to_bytes(u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..)));
+            let bytes = pull.to_bytes(pull_id.0);
             let report = self.processor.take_in_patiently(&name, &bytes, is_wanted);
             // Another worker may pull the same symbol in the same second, and have been faster.
             let is_late = matches!(report.outcome, Outcome::Refused(_))
@@ -334,67 +388,6 @@ impl Puller {
             if !is_late {
                 return report;
             }
-        }
-    }
-
-    /// Records how a pull ended, where the stock is known by now.
-    fn recorded(
-        &self,
-        ask: &Ask,
-        validators: Option<Validators>,
-        outcome: PullOutcome,
-    ) -> PullOutcome {
-        let result = match &outcome {
-            PullOutcome::Cancelled | PullOutcome::Failed(_) => return outcome,
-            PullOutcome::Refused { error, .. } if !was_asked(&error.failure) => return outcome,
-            outcome if outcome.is_success() => Ok(validators.map(|held| cream_store::Validators {
-                url: held.url,
-                etag: held.etag,
-                last_modified: held.last_modified,
-            })),
-            outcome => Err(outcome.to_string()),
-        };
-        let record = || -> Result<(), Error> {
-            let known = self.known(&ask.symbol, ask.vendor)?;
-            let Some(stock_id) = known.stock else { return Ok(()) };
-            // What failed is not to be remembered as how the vendor spells it.
-            let asked = if result.is_ok() { &ask.vendor_symbol } else { &known.vendor_symbol };
-            // Without a spelling nothing was asked.
-            let Ok(vendor_symbol) = spelling(ask.vendor, &ask.symbol, asked.as_deref()) else {
-                return Ok(());
-            };
-            let pull = PullRecord {
-                stock_id,
-                vendor: ask.vendor,
-                vendor_symbol,
-                at: self.processor.clock.now(),
-                result,
-            };
-            Ok(self.processor.store.write_loosely(|writer| writer.record_pull(&pull))?)
-        };
-        match record() {
-            Ok(()) => outcome,
-            // What was loaded stays loaded, but the next pull would not know of this one.
-            Err(error) => PullOutcome::Failed(error),
-        }
-    }
-
-    fn log(symbol: &Symbol, vendor: Vendor, outcome: &PullOutcome) {
-        let (symbol, vendor) = (symbol.as_str(), vendor.name());
-        match outcome {
-            PullOutcome::Refused { error, .. } => {
-                let until = error.until().map(|until: Timestamp| until.to_string());
-                let advice = report::words(error.advice());
-                let error = chain(&error.failure);
-                warn!(
-                    symbol, vendor, until = until.as_deref(), advice, error = error.as_str();
-                    "the vendor gave no prices"
-                );
-            }
-            PullOutcome::Failed(error) => {
-                warn!(symbol, vendor, error = chain(error).as_str(); "pull failed");
-            }
-            outcome => info!(symbol, vendor, outcome = outcome.to_string().as_str(); "pulled"),
         }
     }
 }
@@ -406,16 +399,15 @@ fn gap(known: &Known, history: &PriceHistory) -> Option<DateRange> {
     DateRange::new(last.next()?, first.previous()?).ok().filter(|_| first > last)
 }
 
-/// Whether a request was sent to the vendor: otherwise the pull did not fail, but was not begun.
-const fn was_asked(failure: &Failure) -> bool {
-    !matches!(
-        failure,
-        Failure::Limited { .. }
-            | Failure::CircuitOpen { .. }
-            | Failure::KeyMissing { .. }
-            | Failure::Spelling(_)
-            | Failure::NobodyToAsk(_)
-            | Failure::Reversed { .. }
-            | Failure::Gate(_)
-    )
+/// A new identifier.
+fn draw() -> PullId {
+    PullId(u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..)))
+}
+
+/// Which pulls are recorded at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    All,
+    /// What there is to record of the first vendor is for whoever holds a claim.
+    AllButFirst,
 }

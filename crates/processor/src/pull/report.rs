@@ -1,9 +1,12 @@
 //! What became of pulls.
 
 use std::fmt;
+use std::time::Duration;
 
-use cream_models::{DateRange, Symbol, Vendor};
-use cream_retriever::{Advice, RetrievalError};
+use cream_models::{DateRange, Symbol, Timestamp, Vendor};
+use cream_parser::pull::PullId;
+use cream_retriever::{Advice, Failure, RetrievalError};
+use cream_store::PullRecord;
 
 use super::Rewritten;
 use crate::{Error, FileReport, OneLine, Outcome, chain};
@@ -13,8 +16,35 @@ use crate::{Error, FileReport, OneLine, Outcome, chain};
 pub struct PullReport {
     /// The symbol.
     pub symbol: Symbol,
-    /// The vendors that were asked, in order, and what came of each: the last one is what counts.
-    pub attempts: Vec<(Vendor, PullOutcome)>,
+    /// What it is known by in the log: that of the first attempt.
+    pub pull_id: PullId,
+    /// What came of each vendor that was asked, in order: the last one is what counts.
+    pub attempts: Vec<PullAttempt>,
+    /// How long it took in all.
+    pub took: Duration,
+}
+
+/// What became of asking one vendor for one symbol.
+#[derive(Debug)]
+pub struct PullAttempt {
+    /// Who was asked.
+    pub vendor: Vendor,
+    /// What the attempt and the file that came of it are known by.
+    pub pull_id: PullId,
+    /// What came of it.
+    pub outcome: PullOutcome,
+    /// How long it took, from the first wait for a turn to the end of the load.
+    pub took: Duration,
+}
+
+/// What became of pulling for a row that is claimed.
+#[derive(Debug)]
+pub struct ClaimedPull {
+    /// The whole story.
+    pub report: PullReport,
+    /// What there is to record of the first vendor. `None` where it was not asked, where somebody
+    /// asked to stop, and where the database or the archive failed.
+    pub record: Option<PullRecord>,
 }
 
 /// What came of asking one vendor.
@@ -61,8 +91,53 @@ impl PullOutcome {
         }
     }
 
-    /// Whether every other symbol would fail too.
-    pub(super) fn stops_all(&self) -> bool {
+    /// Whether the vendor knows no such symbol: it says so, has no prices of it whatever the dates,
+    /// or answers about another one.
+    #[must_use]
+    pub const fn is_unknown_symbol(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                error: RetrievalError {
+                    failure: Failure::UnknownSymbol { .. }
+                        | Failure::NoData { asked: None }
+                        | Failure::WrongSymbol { .. },
+                    ..
+                },
+                ..
+            }
+        )
+    }
+
+    /// When the vendor may be asked again, where it is to be left alone until then: it was asked
+    /// as often as is allowed, or wants to be left alone.
+    #[must_use]
+    pub const fn not_before(&self) -> Option<Timestamp> {
+        match self {
+            Self::Refused { error, .. } => error.until(),
+            _ => None,
+        }
+    }
+
+    /// Whether the vendor gives nothing before somebody sees to its API key: it refuses the key,
+    /// or needs one and none is set.
+    #[must_use]
+    pub const fn is_refused_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                error: RetrievalError {
+                    failure: Failure::KeyRefused { .. } | Failure::KeyMissing { .. },
+                    ..
+                },
+                ..
+            }
+        )
+    }
+
+    /// Whether every other symbol would fail too: the database or a disk failed.
+    #[must_use]
+    pub fn stops_all(&self) -> bool {
         match self {
             Self::Failed(error) => error.stops_all(),
             Self::Filed { file, .. } => {
@@ -77,13 +152,14 @@ impl PullReport {
     /// Whether the symbol is up to date with one of the vendors.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.attempts.last().is_some_and(|(_, outcome)| outcome.is_success())
+        self.attempts.last().is_some_and(|attempt| attempt.outcome.is_success())
     }
 
     /// Whether it was not done because somebody asked to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.attempts.last(), None | Some((_, PullOutcome::Cancelled)))
+        let last = self.attempts.last().map(|attempt| &attempt.outcome);
+        matches!(last, None | Some(PullOutcome::Cancelled))
     }
 }
 
@@ -94,7 +170,7 @@ impl fmt::Display for PullReport {
         if self.attempts.is_empty() {
             return write!(f, "not begun");
         }
-        for (index, (vendor, outcome)) in self.attempts.iter().enumerate() {
+        for (index, PullAttempt { vendor, outcome, .. }) in self.attempts.iter().enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
             }

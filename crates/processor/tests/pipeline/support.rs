@@ -222,7 +222,7 @@ impl Run {
         let told = Mutex::new(Vec::new());
         let summary = batch(&|report| {
             let reason = match &report.outcome {
-                Outcome::DeadLetter(reason) => Some(reason.clone()),
+                Outcome::DeadLetter { reason, .. } => Some(reason.clone()),
                 _ => None,
             };
             let (file, line) = (report.file.clone(), report.to_string());

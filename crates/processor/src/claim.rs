@@ -1,0 +1,155 @@
+//! Whose a file is: within this process, and between workers.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use cream_archive::{ArchiveError, FileName, Folder};
+use cream_store::{Lease, NewResponse, Response, ResponseStatus, StoreError};
+
+use crate::lease::Hold;
+use crate::report::Outcome;
+use crate::{Error, Processor, Retry};
+
+/// The files that threads of this process are working on: under one token, the database could not
+/// tell them apart.
+#[derive(Debug, Default)]
+pub(crate) struct InWork(Mutex<HashSet<String>>);
+
+/// A file that no other thread of this process works on.
+pub(crate) struct Entered<'a> {
+    files: &'a InWork,
+    name: String,
+}
+
+impl InWork {
+    /// Begins with a file; `None` where another thread has it in hand.
+    pub(crate) fn enter(&self, name: &FileName) -> Option<Entered<'_>> {
+        let name = name.as_str().to_owned();
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(name.clone()).then_some(Entered { files: self, name })
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.files.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+/// What came of claiming a response.
+pub(crate) enum Claim {
+    Ours(Box<Response>, Hold),
+    /// Its fate is known: at most its file has still to be moved.
+    Settled(Box<Response>),
+    Theirs,
+}
+
+/// Where a response belongs whose fate the database knows, and what to say of it.
+fn settled(known: Response) -> (Folder, Outcome) {
+    if known.status == ResponseStatus::Parsed {
+        (Folder::Parsed, Outcome::AlreadyLoaded)
+    } else {
+        let reason = known.error.unwrap_or_else(|| "no reason was recorded".to_owned());
+        (Folder::Deadletter, Outcome::AlreadyDead(reason))
+    }
+}
+
+impl Processor {
+    pub(crate) fn registration(&self, name: &FileName, sha256: [u8; 32], len: u64) -> NewResponse {
+        NewResponse {
+            file_name: name.as_str().to_owned(),
+            sha256,
+            byte_len: i64::try_from(len).unwrap_or(i64::MAX),
+            registered_at: self.clock.now(),
+        }
+    }
+
+    /// Registers and claims a response at once: what nobody but us knows needs no second commit.
+    pub(crate) fn claim(
+        &self,
+        name: &FileName,
+        registration: &NewResponse,
+        retry: Retry,
+    ) -> Result<Claim, StoreError> {
+        // What marks a lease on this file as ours.
+        let token = format!("{}-{}", self.holder, name.as_str());
+        let from = registration.registered_at;
+        let until = self.leases.lease_until(from);
+        let lease = Lease { token: &token, from, until };
+        // What a crash makes forgotten here, the next run does again.
+        let claimed = self.store.write_loosely(|writer| {
+            let registered = writer.register_response(registration, Some(&lease))?;
+            let known = registered.response;
+            if registered.is_new {
+                return Ok(Ok(known));
+            }
+            let is_retried = known.status == ResponseStatus::Deadletter
+                && match retry {
+                    Retry::No => false,
+                    // Another worker may have tried it since it was listed.
+                    Retry::Due => known.next_attempt_at.is_some_and(|due| due <= from),
+                    Retry::Always => true,
+                };
+            if known.status != ResponseStatus::Pending && !is_retried {
+                return Ok(Err(Claim::Settled(Box::new(known))));
+            }
+            if is_retried {
+                writer.reopen_response(known.id)?;
+            }
+            Ok::<_, StoreError>(match writer.claim_response(known.id, &lease)? {
+                Some(response) => Ok(response),
+                // Another has it in hand, or was done with it while we waited.
+                None => Err(match writer.response(&registration.file_name)? {
+                    Some(known) if known.status != ResponseStatus::Pending => {
+                        Claim::Settled(Box::new(known))
+                    }
+                    _ => Claim::Theirs,
+                }),
+            })
+        })?;
+        Ok(match claimed {
+            Err(other) => other,
+            Ok(response) => {
+                let hold = self.leases.hold(token, until);
+                self.steps.at("process.claimed");
+                Claim::Ours(Box::new(response), hold)
+            }
+        })
+    }
+
+    /// Moves a file where it belongs by what was recorded just now, from wherever others, who knew
+    /// less, have moved it meanwhile.
+    pub(crate) fn bring(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), Error> {
+        let mut from = from;
+        for _ in 0..MOVES {
+            match self.archive.move_to(name, from, to) {
+                Err(ArchiveError::NotFound { .. }) => match self.archive.find(name)? {
+                    Some(there) => from = there,
+                    None => break,
+                },
+                result => return Ok(result?),
+            }
+        }
+        Ok(self.archive.move_to(name, from, to)?)
+    }
+
+    /// Moves a file where it belongs by what was recorded before, and tells so. Where it is gone
+    /// from its folder, somebody else is seeing to it.
+    pub(crate) fn follow(
+        &self,
+        name: &FileName,
+        from: Folder,
+        known: Response,
+    ) -> Result<Outcome, Error> {
+        let (to, outcome) = settled(known);
+        match self.archive.move_to(name, from, to) {
+            Err(ArchiveError::NotFound { .. }) if self.archive.find(name)?.is_some() => {
+                Ok(Outcome::InOtherHands)
+            }
+            result => Ok(result.map(|()| outcome)?),
+        }
+    }
+}
+
+/// So often a file that was moved away is followed.
+const MOVES: u32 = 4;
