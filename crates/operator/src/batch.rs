@@ -84,7 +84,7 @@ impl Operator {
 }
 
 /// Runs a batch, shows its progress, and writes its summary.
-fn batch(
+pub(crate) fn batch(
     verb: &str,
     size: Size,
     run: Run<'_>,

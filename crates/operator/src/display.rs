@@ -4,8 +4,14 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use cream_models::Timestamp;
 use cream_processor::{FileReport, OneLine, Outcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// A moment, for people: what is finer than a second is of no use to them.
+pub(crate) const fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
+}
 
 /// Where progress is shown: a bar with rate and time left where standard error is a terminal, and
 /// a line a file on standard output elsewhere.
@@ -72,7 +78,7 @@ impl Progress {
     pub(crate) fn add(&self, report: &FileReport) {
         let is_trouble = matches!(
             report.outcome,
-            Outcome::DeadLetter(_)
+            Outcome::DeadLetter { .. }
                 | Outcome::AlreadyDead(_)
                 | Outcome::Refused(_)
                 | Outcome::Failed(_)

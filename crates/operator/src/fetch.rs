@@ -171,11 +171,11 @@ fn plan(puller: &Puller, targets: &[Target], out: &mut dyn Write) -> Result<Exit
 /// A report's line, and which setting is missing.
 fn line(report: &PullReport) -> String {
     let mut line = report.to_string();
-    for (vendor, outcome) in &report.attempts {
-        if let PullOutcome::Refused { error, .. } = outcome
+    for attempt in &report.attempts {
+        if let PullOutcome::Refused { error, .. } = &attempt.outcome
             && matches!(error.failure, Failure::KeyMissing { .. })
         {
-            let infix = infix(*vendor);
+            let infix = infix(attempt.vendor);
             line.push_str(&format!("; the setting is STOCK_DATA_{infix}_API_KEY"));
         }
     }
@@ -183,7 +183,7 @@ fn line(report: &PullReport) -> String {
 }
 
 /// How a vendor is called in the names of settings.
-fn infix(vendor: Vendor) -> String {
+pub(crate) fn infix(vendor: Vendor) -> String {
     vendor.name().to_ascii_uppercase().replace('-', "_")
 }
 
@@ -200,10 +200,10 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, report: &PullReport) {
-        let place = match report.attempts.last() {
+        let place = match report.attempts.last().map(|attempt| &attempt.outcome) {
             _ if report.is_cancelled() => &mut self.not_begun,
-            Some((_, PullOutcome::Unchanged)) => &mut self.unchanged,
-            Some((_, PullOutcome::Filed { file, .. })) if report.is_success() => {
+            Some(PullOutcome::Unchanged) => &mut self.unchanged,
+            Some(PullOutcome::Filed { file, .. }) if report.is_success() => {
                 if let Outcome::Loaded(loaded) = &file.outcome {
                     self.report += loaded.report;
                     self.warnings += loaded.warnings.len();
@@ -237,6 +237,6 @@ impl Tally {
     }
 }
 
-fn symbols(count: usize) -> String {
+pub(crate) fn symbols(count: usize) -> String {
     if count == 1 { "1 symbol".to_owned() } else { format!("{count} symbols") }
 }

@@ -1,5 +1,5 @@
-//! What an operator asks of a worker, and what it answers: fetch, import, process, digest, rebuild,
-//! status, vendors, migrate.
+//! What an operator asks of a worker, and what it answers: track, untrack, fetch, import, process,
+//! dead letters, retry, digest, rebuild, status, vendors, migrate.
 //!
 //! Each command is a function over an [`Operator`], which holds the store and the archive that
 //! the settings name. A command writes its answer for people to `out`, and returns how it ended
@@ -26,29 +26,39 @@
 //! ```
 
 mod batch;
+mod dead;
 mod display;
 mod fetch;
 mod migrate;
+mod retry;
 mod signals;
 mod status;
+mod symbols;
+mod table;
+mod track;
 mod vendors;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cream_archive::Archive;
 use cream_config::Settings;
-use cream_models::SystemClock;
+use cream_models::{Clock, SystemClock};
 use cream_processor::{Processor, ProcessorOptions, chain};
 use cream_store::{DatabaseUrl, Store, StoreOptions};
 
 pub use batch::Run;
+pub use dead::DeadLetters;
 pub use display::Display;
 pub use fetch::{Fetch, span};
 pub use migrate::Migrate;
+pub use retry::Letters;
 pub use signals::cancel_on_signals;
+pub use symbols::read_symbols;
+pub use track::{Track, Untrack};
 pub use vendors::vendors;
 
 /// How a command ended. An error is exit code 1, wrong usage 2.
@@ -98,6 +108,7 @@ pub struct Operator {
     archive: Archive,
     options: ProcessorOptions,
     settings: Settings,
+    clock: Arc<dyn Clock>,
 }
 
 impl Operator {
@@ -151,7 +162,15 @@ impl Operator {
             patience: settings.patience,
             ..ProcessorOptions::default()
         };
-        Ok(Self { url, store, archive, options, settings: settings.clone() })
+        let clock = Arc::new(SystemClock);
+        Ok(Self { url, store, archive, options, settings: settings.clone(), clock })
+    }
+
+    /// The same, with another clock for what is due and how long ago something was; responses are
+    /// registered and pulled by the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// The store.

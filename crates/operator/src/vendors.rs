@@ -10,6 +10,7 @@ use cream_retriever::{KeyNeed, MemoryGate, Retriever, VendorDescription};
 
 use crate::Exit;
 use crate::fetch::retriever_options;
+use crate::table::Table;
 
 /// Writes a table of the vendors: what each needs, how often it is asked, what its prices are, and
 /// whether a key is set. No key is shown, and nobody is asked.
@@ -18,23 +19,19 @@ use crate::fetch::retriever_options;
 ///
 /// Where a setting cannot be used, or the output fails.
 pub fn vendors(settings: &Settings, out: &mut dyn Write) -> Result<Exit> {
-    let gate = Arc::new(MemoryGate::default());
-    let retriever = Retriever::new(retriever_options(settings)?, gate, Box::new(SystemClock))?;
-    let mut rows = vec![
-        ["vendor", "API key", "asked at most", "prices", "dividends", "tells", "address"]
-            .map(str::to_owned),
-    ];
-    rows.extend(retriever.vendors().iter().map(row));
-    let widths: Vec<usize> = (0..7)
-        .map(|column| {
-            let lengths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.len());
-            lengths.max().unwrap_or(0)
-        })
-        .collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    let mut table = Table::new([
+        "vendor",
+        "API key",
+        "asked at most",
+        "prices",
+        "dividends",
+        "tells",
+        "address",
+    ]);
+    for about in descriptions(settings)? {
+        table.add(row(&about));
     }
+    table.write("", out)?;
     writeln!(out)?;
     writeln!(out, "asked first: {}", settings.vendor)?;
     if !settings.fallback_vendors.is_empty() {
@@ -47,6 +44,13 @@ pub fn vendors(settings: &Settings, out: &mut dyn Write) -> Result<Exit> {
         Vendor::Csv
     )?;
     Ok(Exit::Done)
+}
+
+/// The vendors as they are set up.
+pub(crate) fn descriptions(settings: &Settings) -> Result<Vec<VendorDescription>> {
+    let gate = Arc::new(MemoryGate::default());
+    let retriever = Retriever::new(retriever_options(settings)?, gate, Box::new(SystemClock))?;
+    Ok(retriever.vendors())
 }
 
 fn row(about: &VendorDescription) -> [String; 7] {

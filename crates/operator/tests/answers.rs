@@ -7,121 +7,13 @@
     reason = "a test that cannot go on stops"
 )]
 
-use std::path::PathBuf;
+mod support;
 
-use anyhow::Result;
 use cream_config::{Secret, Settings};
-use cream_operator::{Display, Exit, Migrate, Operator, Run};
-use cream_processor::Cancel;
-use cream_testkit::{Listing, Scenario, SyntheticSeries, TestDir};
+use cream_operator::{Exit, Migrate, Operator};
 use insta::assert_snapshot;
 
-struct Site {
-    folder: TestDir,
-    settings: Settings,
-}
-
-impl Site {
-    fn new() -> Self {
-        let folder = TestDir::new();
-        let url = format!("sqlite:{}", folder.join("cream.db").display());
-        let settings = Settings {
-            database_url: Secret::new(url),
-            raw_responses_dir: folder.join("raw"),
-            parsed_responses_dir: folder.join("parsed"),
-            deadletter_responses_dir: folder.join("dead"),
-            max_response_bytes: 100_000,
-            // So that what comes first is the same each time.
-            max_concurrent_files: 1,
-            ..Settings::default()
-        };
-        Self { folder, settings }
-    }
-
-    fn operator(&self) -> Operator {
-        Operator::open(&self.settings).unwrap()
-    }
-
-    /// What a command answers: its text, or its error with the causes, as the binaries show it.
-    fn answer(&self, command: impl FnOnce(&mut Vec<u8>) -> Result<Exit>) -> String {
-        let mut out = Vec::new();
-        let end = match command(&mut out) {
-            Ok(exit) => format!("[{exit:?}]"),
-            Err(error) => format!("error: {}", cream_processor::chain(error.as_ref())),
-        };
-        let text = String::from_utf8(out).unwrap() + &end;
-        self.redacted(&text)
-    }
-
-    /// Without what differs each time: the folder, durations, sizes and rates.
-    fn redacted(&self, text: &str) -> String {
-        let folder = self.folder.path().to_str().unwrap();
-        let mut lines = Vec::new();
-        for line in text.replace(folder, "[FOLDER]").lines() {
-            let timed = line.split_once(" in ").and_then(|(files, rest)| {
-                let (seconds, rest) = rest.split_once(" s (")?;
-                let (_, rate) = rest.split_once(", ")?;
-                let _: f64 = seconds.parse().ok()?;
-                let _: f64 = rate.strip_suffix(" MB/s)")?.parse().ok()?;
-                Some(format!("{files} in [SECONDS] s ([BYTES], [RATE] MB/s)"))
-            });
-            lines.push(timed.unwrap_or_else(|| line.to_owned()));
-        }
-        lines.join("\n")
-    }
-
-    fn import(&self, paths: &[PathBuf]) -> String {
-        let (cancel, display) = (Cancel::default(), Display::default());
-        self.answer(|out| {
-            self.operator().import(paths, Run { cancel: &cancel, display: &display, out })
-        })
-    }
-
-    fn process(&self) -> String {
-        let (cancel, display) = (Cancel::default(), Display::default());
-        self.answer(|out| self.operator().process(Run { cancel: &cancel, display: &display, out }))
-    }
-
-    fn rebuild(&self, operator: &Operator) -> String {
-        let (cancel, display) = (Cancel::default(), Display::default());
-        self.answer(|out| operator.rebuild(Run { cancel: &cancel, display: &display, out }))
-    }
-
-    fn status(&self) -> String {
-        self.answer(|out| Operator::open_as_is(&self.settings)?.status(out))
-    }
-
-    fn migrate(&self, what: Migrate) -> String {
-        self.answer(|out| Operator::open_as_is(&self.settings)?.migrate(what, out))
-    }
-}
-
-fn series(symbol: &str) -> SyntheticSeries {
-    Scenario::new(Listing::us_stock(symbol, "Cream Test, Inc."), 7)
-        .ending("2025-06-13".parse().unwrap(), 40)
-        .dividend(10, 0.26)
-        .build()
-}
-
-/// Good, suspicious, broken, wrongly named, too large, hostile, and what is no file.
-fn inbox(site: &Site) -> PathBuf {
-    let put = |name: &str, bytes: &[u8]| {
-        let _ = site.folder.write(format!("in/{name}"), bytes);
-    };
-    let truth = series("TEXT1");
-    let lacking =
-        truth.rows[10..20].iter().fold(truth.clone(), |series, row| series.without_row(row.date));
-    put("TEXT1_2025-06-14T120000Z_yahoo-chart.json", &truth.chart_json());
-    put("TEXT1_2025-06-15T120000Z_yahoo-chart.json", &lacking.chart_json());
-    put("TEXT2_2025-06-16.html", b"<!doctype html><h1>Will be right back...</h1>");
-    put("TEXT3_2025-06-16.json", &series("OTHER3").chart_json());
-    put("TEXT4_2025-06-16.html", &vec![b'x'; 100_001]);
-    put("TEXT5_2025-06-16.html", b"\x1b[2J\nforged line");
-    put("T:T_2025-06-99.html", b"x");
-    put("TEXT6.html.partial", b"x");
-    put(".hidden", b"x");
-    site.folder.join("in")
-}
+use support::{Site, inbox};
 
 #[test]
 fn an_import_is_summed_up() {
@@ -196,13 +88,13 @@ fn the_status_tells_what_there_is() {
     let site = Site::new();
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         6 pending: `worker migrate up` applies them
+    migrations         7 pending: `worker migrate up` applies them
     [Done]
     "#);
     drop(site.operator());
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         6 applied
+    migrations         7 applied
     stocks             0
     series             0
     bars               0
@@ -217,7 +109,7 @@ fn the_status_tells_what_there_is() {
     site.folder.write("raw/WAITS_2025-06-16.html", "x");
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         6 applied
+    migrations         7 applied
     stocks             1
     series             1
     bars               40
