@@ -1,0 +1,212 @@
+//! Whose pull is next: a lane for each vendor, and the same chance for each lane.
+//!
+//! Vendors differ by orders of magnitude in how often they may be asked. So a thread takes the next
+//! pull from the lane in which fewest are at work, and where other vendors have work too, no vendor
+//! gets every thread: one that is slow holds up nobody else.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cream_models::{Timestamp, Vendor};
+
+/// How long, in microseconds, a vendor without due rows is not looked at again.
+const RECHECK: i64 = 10_000_000;
+
+/// The lanes of all vendors, with claimed jobs that wait.
+#[derive(Debug)]
+pub(crate) struct Lanes<J> {
+    lanes: BTreeMap<Vendor, Lane<J>>,
+    threads: usize,
+    turn: u64,
+}
+
+#[derive(Debug)]
+struct Lane<J> {
+    waiting: VecDeque<J>,
+    working: usize,
+    /// Nothing was due at that moment.
+    drained_at: Option<Timestamp>,
+    /// The vendor is left alone until then.
+    closed_until: Option<Timestamp>,
+    /// When it was its turn, to tell lanes apart that are otherwise equal.
+    served: u64,
+}
+
+impl<J> Default for Lane<J> {
+    fn default() -> Self {
+        let waiting = VecDeque::new();
+        Self { waiting, working: 0, drained_at: None, closed_until: None, served: 0 }
+    }
+}
+
+/// What a thread is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Turn<J> {
+    /// This job.
+    Work(J),
+    /// Claim what is due of this vendor, and ask again.
+    Claim(Vendor),
+    /// Wait for others, or until this moment, and ask again.
+    Wait(Option<Timestamp>),
+    /// Nothing is left.
+    End,
+}
+
+impl<J> Lanes<J> {
+    /// Lanes of these vendors for so many threads.
+    pub(crate) fn new(vendors: impl IntoIterator<Item = Vendor>, threads: usize) -> Self {
+        let lanes = vendors.into_iter().map(|vendor| (vendor, Lane::default())).collect();
+        Self { lanes, threads: threads.max(1), turn: 0 }
+    }
+
+    /// What is next. `patience` is the last moment that is worth waiting for.
+    pub(crate) fn next(&mut self, now: Timestamp, patience: Timestamp) -> Turn<J> {
+        let is_shared = self.lanes.values().filter(|lane| lane.has_work(now)).count() > 1;
+        let most = if is_shared { self.threads.saturating_sub(1).max(1) } else { self.threads };
+        let ready = self
+            .lanes
+            .iter_mut()
+            .filter(|(_, lane)| lane.is_open(now) && lane.working < most && lane.has_work(now))
+            .min_by_key(|(_, lane)| (lane.working, lane.served));
+        if let Some((&vendor, lane)) = ready {
+            return match lane.waiting.pop_front() {
+                Some(job) => {
+                    self.turn = self.turn.saturating_add(1);
+                    lane.served = self.turn;
+                    lane.working = lane.working.saturating_add(1);
+                    Turn::Work(job)
+                }
+                None => Turn::Claim(vendor),
+            };
+        }
+        let opens = self.lanes.values().filter(|lane| lane.drained_at.is_none());
+        let opens = opens.filter_map(|lane| lane.closed_until).filter(|until| *until > now).min();
+        match opens.filter(|until| *until <= patience) {
+            Some(until) => Turn::Wait(Some(until)),
+            None if self.lanes.values().any(|lane| lane.working > 0) => Turn::Wait(None),
+            None => Turn::End,
+        }
+    }
+
+    /// What was claimed of a vendor; nothing means that nothing is due.
+    pub(crate) fn claimed(&mut self, vendor: Vendor, jobs: Vec<J>, now: Timestamp) {
+        let lane = self.lanes.entry(vendor).or_default();
+        lane.drained_at = jobs.is_empty().then_some(now);
+        lane.waiting.extend(jobs);
+    }
+
+    /// A job is done with.
+    pub(crate) fn ended(&mut self, vendor: Vendor) {
+        let lane = self.lanes.entry(vendor).or_default();
+        lane.working = lane.working.saturating_sub(1);
+    }
+
+    /// The vendor is left alone until a moment. Gives back the jobs that wait for it.
+    pub(crate) fn close(&mut self, vendor: Vendor, until: Timestamp) -> Vec<J> {
+        let lane = self.lanes.entry(vendor).or_default();
+        lane.closed_until = lane.closed_until.max(Some(until));
+        lane.waiting.drain(..).collect()
+    }
+
+    /// Until when vendors are left alone that have work.
+    pub(crate) fn closed(&self, now: Timestamp) -> Vec<(Vendor, Timestamp)> {
+        let closed = self.lanes.iter().filter(|(_, lane)| lane.drained_at.is_none());
+        let until = |(vendor, lane): (&Vendor, &Lane<J>)| Some((*vendor, lane.closed_until?));
+        closed.filter_map(until).filter(|(_, until)| *until > now).collect()
+    }
+
+    /// Every job that waits.
+    pub(crate) fn take_all(&mut self) -> Vec<J> {
+        self.lanes.values_mut().flat_map(|lane| lane.waiting.drain(..)).collect()
+    }
+}
+
+impl<J> Lane<J> {
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.closed_until.is_none_or(|until| until <= now)
+    }
+
+    /// Whether there is, or may be, something to do.
+    fn has_work(&self, now: Timestamp) -> bool {
+        let is_drained = |at: Timestamp| {
+            (at.micros()..at.micros().saturating_add(RECHECK)).contains(&now.micros())
+        };
+        !self.waiting.is_empty() || !self.drained_at.is_some_and(is_drained)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Vendor::{Massive, Tiingo, YahooChart};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn next(lanes: &mut Lanes<u32>, now: i64) -> Turn<u32> {
+        lanes.next(at(now), at(now + 30))
+    }
+
+    #[test]
+    fn each_vendor_has_its_turn_and_none_gets_every_thread() {
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 4);
+        assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
+        lanes.claimed(YahooChart, (0..10).collect(), at(0));
+        lanes.claimed(Tiingo, vec![100], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(100));
+        assert_eq!(next(&mut lanes, 0), Turn::Claim(Tiingo));
+        lanes.claimed(Tiingo, vec![101, 102, 103], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(1));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(101));
+        // Three of the four threads at most, while the other vendor has work.
+        assert_eq!(next(&mut lanes, 0), Turn::Work(2));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(102));
+        assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
+        lanes.ended(Tiingo);
+        assert_eq!(next(&mut lanes, 0), Turn::Work(103));
+    }
+
+    #[test]
+    fn a_vendor_alone_gets_every_thread_and_the_end_comes_when_all_is_done() {
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 2);
+        lanes.claimed(Tiingo, vec![], at(0));
+        lanes.claimed(YahooChart, vec![1, 2], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(1));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(2));
+        assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
+        lanes.ended(YahooChart);
+        assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
+        lanes.claimed(YahooChart, vec![], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Wait(None), "one is at work");
+        lanes.ended(YahooChart);
+        assert_eq!(next(&mut lanes, 0), Turn::End);
+        // What became due in the meantime is found while others work, not at once.
+        assert_eq!(next(&mut lanes, 9), Turn::End);
+        assert!(matches!(next(&mut lanes, 10), Turn::Claim(_)));
+        // A clock that goes back is no reason to wait for it.
+        assert!(matches!(next(&mut lanes, -1), Turn::Claim(_)));
+    }
+
+    #[test]
+    fn a_vendor_that_is_left_alone_gives_its_jobs_back_and_others_go_on() {
+        let mut lanes = Lanes::new([YahooChart, Massive], 4);
+        lanes.claimed(YahooChart, vec![1], at(0));
+        lanes.claimed(Massive, vec![10, 11], at(0));
+        assert_eq!(lanes.close(Massive, at(100)), [10, 11]);
+        assert_eq!(lanes.close(Massive, at(50)), [] as [u32; 0], "and is not opened earlier");
+        assert_eq!(next(&mut lanes, 0), Turn::Work(1));
+        lanes.claimed(YahooChart, vec![], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
+        lanes.ended(YahooChart);
+        assert_eq!(next(&mut lanes, 0), Turn::End, "too long to wait for");
+        assert_eq!(lanes.closed(at(0)), [(Massive, at(100))]);
+        lanes.claimed(YahooChart, vec![], at(75));
+        assert_eq!(next(&mut lanes, 75), Turn::Wait(Some(at(100))));
+        assert_eq!(next(&mut lanes, 100), Turn::Claim(YahooChart), "it was not looked at for long");
+        lanes.claimed(YahooChart, vec![], at(100));
+        assert_eq!(next(&mut lanes, 100), Turn::Claim(Massive));
+        lanes.claimed(Massive, vec![12], at(100));
+        assert_eq!(lanes.take_all(), [12]);
+    }
+}

@@ -1,0 +1,201 @@
+//! What the worker tells Prometheus.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cream_metrics::{
+    BarCounts, PullOutcome as Label_, Queue, Queues, ResponseOutcome, TaskOutcome, Tracked,
+    WorkerMetrics,
+};
+use cream_models::Timestamp;
+use cream_processor::pull::{PullAttempt, PullOutcome, PullReport};
+use cream_processor::{FileReport, Outcome, chain};
+use cream_store::StoreError;
+use cream_tasks::Run;
+
+use crate::between;
+use crate::worker::Worker;
+
+/// However often it is scraped, the database is asked no more often.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Counts what happens.
+pub(crate) struct Observer {
+    metrics: WorkerMetrics,
+    read: Mutex<Option<Instant>>,
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Label {
+    Loaded,
+    Unchanged,
+    DeadLetter,
+    Refused,
+    Failed,
+    Cancelled,
+    GivenBack,
+}
+
+impl Label {
+    pub(crate) const fn is_success(self) -> bool {
+        matches!(self, Self::Loaded | Self::Unchanged | Self::Cancelled | Self::GivenBack)
+    }
+
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Unchanged => "unchanged",
+            Self::DeadLetter => "dead letters",
+            Self::Refused => "without prices",
+            Self::Failed => "failed",
+            Self::Cancelled => "stopped",
+            Self::GivenBack => "given back",
+        }
+    }
+
+    const fn metric(self) -> Label_ {
+        match self {
+            Self::Loaded => Label_::Loaded,
+            Self::Unchanged => Label_::Unchanged,
+            Self::DeadLetter => Label_::DeadLetter,
+            Self::Refused => Label_::Refused,
+            Self::Failed => Label_::Failed,
+            Self::Cancelled => Label_::Cancelled,
+            Self::GivenBack => Label_::GivenBack,
+        }
+    }
+
+    fn of(outcome: &PullOutcome) -> Self {
+        match outcome {
+            outcome if outcome.is_success() => {
+                if matches!(outcome, PullOutcome::Unchanged) {
+                    Self::Unchanged
+                } else {
+                    Self::Loaded
+                }
+            }
+            PullOutcome::Filed { file, .. } if matches!(file.outcome, Outcome::Failed(_)) => {
+                Self::Failed
+            }
+            PullOutcome::Filed { .. } | PullOutcome::Refused { file: Some(_), .. } => {
+                Self::DeadLetter
+            }
+            PullOutcome::Refused { error, .. } if error.is_for_later() => Self::GivenBack,
+            PullOutcome::Refused { .. } => Self::Refused,
+            PullOutcome::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl Observer {
+    pub(crate) fn new(version: &str) -> Self {
+        Self { metrics: WorkerMetrics::new(version), read: Mutex::default() }
+    }
+
+    /// A pull ended; tells how, as far as its first vendor is concerned.
+    pub(crate) fn pull(&self, report: &PullReport) -> Label {
+        for PullAttempt { vendor, outcome, took, .. } in &report.attempts {
+            let file = match outcome {
+                PullOutcome::Filed { file, .. } => Some(file),
+                PullOutcome::Refused { file, .. } => file.as_ref(),
+                _ => None,
+            };
+            let bytes = file.map_or(0, |file| file.bytes);
+            self.metrics.pull(*vendor, Label::of(outcome).metric(), *took, bytes);
+            if let Some(file) = file {
+                self.file(file);
+            }
+        }
+        report.attempts.first().map_or(Label::Cancelled, |attempt| Label::of(&attempt.outcome))
+    }
+
+    /// A file was worked on.
+    pub(crate) fn file(&self, report: &FileReport) {
+        let outcome = match &report.outcome {
+            Outcome::Loaded(loaded) => {
+                let bars = &loaded.report.bars;
+                self.metrics.bars(&BarCounts {
+                    inserted: bars.inserted,
+                    updated: bars.updated,
+                    unchanged: bars.unchanged,
+                    withdrawn: bars.withdrawn,
+                });
+                ResponseOutcome::Loaded
+            }
+            Outcome::AlreadyLoaded => ResponseOutcome::AlreadyLoaded,
+            Outcome::DeadLetter { kind, .. } => {
+                self.metrics.dead_letter(kind);
+                ResponseOutcome::DeadLetter
+            }
+            Outcome::AlreadyDead(_) => ResponseOutcome::AlreadyDead,
+            Outcome::InOtherHands => ResponseOutcome::InOtherHands,
+            Outcome::Refused(_) => ResponseOutcome::Refused,
+            _ => ResponseOutcome::Failed,
+        };
+        self.metrics.response(outcome);
+    }
+
+    /// A task ran.
+    pub(crate) fn task(&self, run: &Run) {
+        let outcome = match run.outcome {
+            Some(cream_tasks::Outcome::Done) => TaskOutcome::Done,
+            Some(cream_tasks::Outcome::Failed) => TaskOutcome::Failed,
+            Some(cream_tasks::Outcome::Panicked) => TaskOutcome::Panicked,
+            None => return,
+        };
+        let took = run.ended_at.map_or(Duration::ZERO, |ended| between(run.started_at, ended));
+        self.metrics.task(run.task, outcome, took);
+    }
+
+    /// The text of a scrape.
+    pub(crate) fn render(&self, worker: &Worker) -> String {
+        for (vendor, counters) in worker.puller.retriever().counters() {
+            self.metrics.set_vendor_totals(vendor, counters.requests, counters.retries);
+        }
+        self.metrics.set_lease_losses(worker.leases().lost());
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_none_or(|at| at.elapsed() >= FRESH) {
+            let queues = queues(worker).unwrap_or_else(|error| {
+                log::warn!(error = chain(&error).as_str(); "the queues are not known");
+                Queues::default()
+            });
+            let in_hand = i64::try_from(worker.leases().in_hand()).ok();
+            self.metrics.set_queues(&Queues { in_hand, ..queues });
+            *read = Some(Instant::now());
+        }
+        drop(read);
+        self.metrics.render().unwrap_or_default()
+    }
+}
+
+/// What waits, over all workers.
+fn queues(worker: &Worker) -> Result<Queues, StoreError> {
+    let now = worker.clock.now();
+    let (counts, pending, workers) = worker.store().read(|reader| {
+        let counts = reader.tracked_counts(now)?;
+        Ok::<_, StoreError>((counts, reader.pending_queue()?, reader.workers()?))
+    })?;
+    let age = |since: Option<Timestamp>| since.map(|since| between(since, now));
+    let mut tracked = Tracked::default();
+    let mut oldest: Option<Timestamp> = None;
+    for (_, count) in counts {
+        tracked.active += count.active;
+        tracked.due += count.due;
+        tracked.failing += count.failing;
+        tracked.disabled += count.disabled;
+        oldest = match (oldest, count.oldest_due) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+    let running = workers.iter().filter(|worker| worker.ended_at.is_none()).count();
+    Ok(Queues {
+        pulls: Some(Queue { depth: tracked.due, oldest_age: age(oldest) }),
+        responses: Some(Queue { depth: pending.pending, oldest_age: age(pending.oldest) }),
+        tracked: Some(tracked),
+        in_hand: None,
+        workers: i64::try_from(running).ok(),
+    })
+}

@@ -1,0 +1,386 @@
+//! Pulling what is due: claimed, pulled, and settled until the next time.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cream_models::{Timestamp, Vendor};
+use cream_processor::pull::{ClaimedPull, PullAttempt, PullOutcome, PullReport, Span, Target};
+use cream_processor::{Hold, chain};
+use cream_retry::{Policy, Verdict};
+use cream_store::{ClaimedStock, FinishedPull, Lease, NextPull, PullRecord, StoreError};
+
+use crate::disk;
+use crate::error::RunError;
+use crate::lanes::{Lanes, Turn};
+use crate::observe::Label;
+use crate::worker::Worker;
+
+/// So many seconds is a vendor waited for that will be free again; for longer, the next run looks.
+const PATIENCE: i64 = 30;
+
+/// A waiting thread looks again after so long at the latest.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// So many rows at most wait claimed, for each thread and vendor.
+const AHEAD: u32 = 4;
+
+/// After so many failures in a row a symbol is pulled once a day, and other vendors are asked again.
+const RARELY: i32 = 9;
+
+/// How long a vendor is left alone by this worker that refuses its key, in seconds.
+const KEY_REFUSED: i64 = 15 * 60;
+
+/// A row in hand.
+#[derive(Debug)]
+struct Job {
+    stock: ClaimedStock,
+    hold: Hold,
+}
+
+/// What a run of the task did.
+#[derive(Debug, Default)]
+pub(crate) struct PullTally(Mutex<BTreeMap<Label, u64>>);
+
+impl PullTally {
+    fn add(&self, label: Label) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(label).or_default() += 1;
+    }
+
+    /// Symbols without new prices, but for those that were given back.
+    pub(crate) fn failed(&self) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = counts.iter().filter(|(label, _)| !label.is_success());
+        failed.map(|(_, count)| count).sum()
+    }
+
+    /// What was done, and who is left alone, for a person.
+    fn told(&self, closed: &[(Vendor, Timestamp)]) -> String {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pulled: u64 = counts.values().sum();
+        let mut text = match pulled {
+            0 if closed.is_empty() => return "nothing is due".to_owned(),
+            count => format!("{count} pulled"),
+        };
+        for (label, count) in &*counts {
+            text.push_str(&format!(", {count} {}", label.words()));
+        }
+        for (vendor, until) in closed {
+            text.push_str(&format!("; {vendor} is left alone until {until}"));
+        }
+        text
+    }
+}
+
+/// What the threads of a run share.
+struct Shared<'w> {
+    worker: &'w Worker,
+    lanes: Mutex<Lanes<Job>>,
+    changed: Condvar,
+    halted: AtomicBool,
+    error: Mutex<Option<RunError>>,
+    tally: &'w PullTally,
+    is_wanted: &'w (dyn Fn() -> bool + Sync),
+}
+
+impl Worker {
+    /// Pulls what is due until nothing is, and tells how it went.
+    pub(crate) fn pull_due(
+        &self,
+        tally: &PullTally,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<String, RunError> {
+        let now = self.clock.now();
+        let mut lanes = self.lanes(now)?;
+        let closed = lanes.closed(now);
+        let threads = self.options.max_concurrent_pulls.max(1);
+        let patience = now.plus_seconds(PATIENCE);
+        if matches!(lanes.next(now, patience), Turn::End) {
+            return Ok(tally.told(&closed));
+        }
+        disk::check(self.archive(), self.options.min_free_bytes)?;
+        let shared = Shared {
+            worker: self,
+            lanes: Mutex::new(lanes),
+            changed: Condvar::new(),
+            halted: AtomicBool::new(false),
+            error: Mutex::default(),
+            tally,
+            is_wanted,
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| shared.work());
+            }
+        });
+        let left = shared.lock().take_all();
+        self.give_back(left);
+        let error = shared.error.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let closed = shared.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => Err(error),
+            None => Ok(tally.told(&closed.closed(self.clock.now()))),
+        }
+    }
+
+    /// The lanes of the vendors that can be asked; of those without due rows it is known already.
+    fn lanes(&self, now: Timestamp) -> Result<Lanes<Job>, StoreError> {
+        let askable = &self.askable;
+        let (states, due) = self.store().read(|reader| {
+            let states = reader.vendor_states()?;
+            let mut due = Vec::new();
+            for vendor in askable {
+                due.push((*vendor, reader.next_due(*vendor)?));
+            }
+            Ok::<_, StoreError>((states, due))
+        })?;
+        let mut lanes = Lanes::new(askable.iter().copied(), self.options.max_concurrent_pulls);
+        for (vendor, next) in due {
+            if next.is_none_or(|next| next > now) {
+                lanes.claimed(vendor, Vec::new(), now);
+            }
+        }
+        let blocked = states.into_iter().filter_map(|(vendor, state)| {
+            Some((vendor, state.blocked_until.filter(|until| *until > now)?))
+        });
+        let limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (vendor, until) in blocked.chain(limited).filter(|(_, until)| *until > now) {
+            if askable.contains(&vendor) {
+                lanes.close(vendor, until);
+            }
+        }
+        Ok(lanes)
+    }
+
+    fn claim(&self, vendor: Vendor) -> Result<Vec<Job>, StoreError> {
+        let (now, leases) = (self.clock.now(), self.leases());
+        let until = leases.lease_until(now);
+        let token = self.token();
+        let lease = Lease { token: &token, from: now, until };
+        let threads = u32::try_from(self.options.max_concurrent_pulls).unwrap_or(u32::MAX);
+        let limit = threads.saturating_mul(AHEAD);
+        let claimed =
+            self.store().write_loosely(|writer| writer.claim_due(vendor, limit, &lease))?;
+        let job = |stock: ClaimedStock| {
+            let hold = leases.hold(stock.token.clone(), until);
+            Job { stock, hold }
+        };
+        Ok(claimed.into_iter().map(job).collect())
+    }
+
+    /// Gives claims back, so that nobody has to wait for their end.
+    fn give_back(&self, jobs: Vec<Job>) {
+        for job in jobs {
+            let release =
+                |token: &str| self.store().write_loosely(|writer| writer.release_leases(&[token]));
+            if let Err(error) = job.hold.finish(release) {
+                let (symbol, error) = (job.stock.symbol.as_str(), chain(&error));
+                log::warn!(symbol, error = error.as_str(); "a claim is not given back, others take it over when it ends");
+            }
+        }
+    }
+
+    /// Pulls a claimed row and settles when it is due again.
+    fn pull(&self, job: Job, is_wanted: &(dyn Fn() -> bool + Sync)) -> Settled {
+        let tracked = &job.stock.tracked;
+        let vendor = tracked.vendor;
+        let mut vendors = vec![vendor];
+        // Not at each of many attempts: whoever is asked in place of another was asked today.
+        if tracked.failures == 0 || tracked.failures >= RARELY {
+            let others = self.options.fallback_vendors.iter();
+            vendors
+                .extend(others.filter(|other| **other != vendor && self.askable.contains(other)));
+        }
+        let target = Target {
+            symbol: job.stock.symbol.clone(),
+            vendor_symbol: None,
+            vendors,
+            span: Span::Missing,
+        };
+        let ours = || is_wanted() && job.hold.is_held();
+        let ClaimedPull { report, record } = self.puller.pull_claimed(&target, &ours);
+        let label = self.observer.pull(&report);
+        let Some(PullAttempt { outcome, .. }) = report.attempts.first() else {
+            self.give_back(vec![job]);
+            return Settled::default();
+        };
+        let not_before = outcome.not_before().or_else(|| {
+            outcome.is_refused_key().then(|| self.clock.now().plus_seconds(KEY_REFUSED))
+        });
+        let record = record.or_else(|| {
+            // What is not the moment's fault would be met at once again.
+            let is_final = matches!(outcome, PullOutcome::Refused { error, .. } if !error.is_for_later())
+                || matches!(outcome, PullOutcome::Failed(error) if !error.stops_all() && !error.is_transient());
+            is_final.then(|| PullRecord {
+                stock_id: tracked.stock_id,
+                vendor,
+                vendor_symbol: tracked.vendor_symbol.clone(),
+                at: self.clock.now(),
+                result: Err(outcome.to_string()),
+            })
+        });
+        let halt = report.attempts.iter().any(|attempt| attempt.outcome.stops_all());
+        match record {
+            None => self.give_back(vec![job]),
+            Some(record) => self.settle(&job, record, outcome, &report, not_before),
+        }
+        Settled { not_before, halt, label: Some(label) }
+    }
+
+    fn settle(
+        &self,
+        job: &Job,
+        record: PullRecord,
+        outcome: &PullOutcome,
+        report: &PullReport,
+        not_before: Option<Timestamp>,
+    ) {
+        let (symbol, vendor) = (job.stock.symbol.as_str(), record.vendor.name());
+        let pull_id = report.pull_id.to_string();
+        let pull_id = pull_id.as_str();
+        let is_unknown = record.result.is_err() && outcome.is_unknown_symbol();
+        let next = self.next(job, &record, is_unknown, not_before);
+        if let NextPull::Disabled { reason } = &next {
+            log::warn!(pull_id, symbol, vendor, reason = reason.as_str(); "the symbol is pulled no more");
+        }
+        let finished = FinishedPull { record, next, is_unknown };
+        let policy = Policy { total: self.options.patience, ..Policy::default() };
+        let finish =
+            |token: &str| self.store().write_loosely(|writer| writer.finish_pull(&finished, token));
+        let judge = |error: &StoreError, _| {
+            if error.is_transient() { Verdict::Retry } else { Verdict::GiveUp }
+        };
+        let written = policy.run(|| job.hold.finish(finish), judge);
+        match written {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost { .. }) => {
+                log::warn!(pull_id, symbol, vendor; "another worker has taken the pull over");
+            }
+            Err(error) => {
+                let error = chain(&error);
+                log::warn!(pull_id, symbol, vendor, error = error.as_str(); "the pull is not settled, and done again when its lease ends");
+            }
+        }
+    }
+
+    /// When a row is due again.
+    fn next(
+        &self,
+        job: &Job,
+        record: &PullRecord,
+        is_unknown: bool,
+        not_before: Option<Timestamp>,
+    ) -> NextPull {
+        let (tracked, now) = (&job.stock.tracked, self.clock.now());
+        let Err(message) = &record.result else {
+            return NextPull::At(self.after_success(job, now));
+        };
+        if is_unknown {
+            let since = tracked.unknown_since.unwrap_or(now);
+            let days = self.options.unknown_days;
+            if now >= since.plus_seconds(i64::from(days).saturating_mul(86_400)) {
+                let reason = format!(
+                    "unknown for {days} days, since {since}; `worker track` takes it up again: {message}"
+                );
+                return NextPull::Disabled { reason };
+            }
+        }
+        let failures = u32::try_from(tracked.failures).unwrap_or(0).saturating_add(1);
+        let at = self.options.times.after_failure(failures, now, fastrand::f64());
+        NextPull::At(not_before.map_or(at, |not_before| at.max(not_before)))
+    }
+
+    fn after_success(&self, job: &Job, now: Timestamp) -> Timestamp {
+        let (symbol, tracked) = (&job.stock.symbol, &job.stock.tracked);
+        let series = self.store().read(|reader| reader.series(tracked.stock_id, tracked.vendor));
+        let series = series.unwrap_or_else(|error| {
+            // Then the symbol has to tell its market.
+            log::debug!(symbol = symbol.as_str(), error:% = error; "the series is not to be read");
+            None
+        });
+        let said = series.as_ref().map(|series| &series.description);
+        let exchange = said.and_then(|said| said.exchange.as_ref()).map(|said| said.text.as_str());
+        let time_zone = series.as_ref().and_then(|series| series.time_zone());
+        self.options.times.after_success(symbol, tracked.vendor, exchange, time_zone, now)
+    }
+}
+
+/// What a pull means for those after it.
+#[derive(Debug, Default)]
+struct Settled {
+    label: Option<Label>,
+    not_before: Option<Timestamp>,
+    /// The machine or the database fails, and every other pull would too.
+    halt: bool,
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, Lanes<Job>> {
+        // It is whole after each change.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn goes_on(&self) -> bool {
+        (self.is_wanted)() && !self.halted.load(Ordering::Relaxed)
+    }
+
+    fn halt(&self, error: Option<RunError>) {
+        self.halted.store(true, Ordering::Relaxed);
+        if let Some(error) = error {
+            self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+        self.changed.notify_all();
+    }
+
+    fn work(&self) {
+        let mut lanes = self.lock();
+        while self.goes_on() {
+            let now = self.worker.clock.now();
+            match lanes.next(now, now.plus_seconds(PATIENCE)) {
+                Turn::Work(job) => {
+                    drop(lanes);
+                    let vendor = job.stock.tracked.vendor;
+                    let settled = self.run(job);
+                    lanes = self.lock();
+                    lanes.ended(vendor);
+                    if let Some(until) = settled.not_before {
+                        let waiting = lanes.close(vendor, until);
+                        self.worker.limit(vendor, until);
+                        self.worker.give_back(waiting);
+                    }
+                    if settled.halt {
+                        self.halt(Some(RunError::Halted));
+                    }
+                    self.changed.notify_all();
+                }
+                Turn::Claim(vendor) => match self.worker.claim(vendor) {
+                    Ok(jobs) => {
+                        lanes.claimed(vendor, jobs, now);
+                        self.changed.notify_all();
+                    }
+                    Err(error) => self.halt(Some(error.into())),
+                },
+                Turn::Wait(_) => {
+                    let waited = self.changed.wait_timeout(lanes, SLICE);
+                    lanes = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Turn::End => break,
+            }
+        }
+    }
+
+    /// A panic is that pull's failure: its lease ends by itself, and it is pulled again.
+    fn run(&self, job: Job) -> Settled {
+        let (symbol, vendor) = (job.stock.symbol.clone(), job.stock.tracked.vendor);
+        let pull = || self.worker.pull(job, self.is_wanted);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(pull));
+        let settled = caught.unwrap_or_else(|_| {
+            log::error!(symbol = symbol.as_str(), vendor = vendor.name(); "panic while a pull was settled");
+            Settled::default()
+        });
+        self.tally.add(settled.label.unwrap_or(Label::Failed));
+        settled
+    }
+}

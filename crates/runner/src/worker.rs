@@ -1,0 +1,160 @@
+//! What the worker's tasks share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cream_archive::Archive;
+use cream_models::{Clock, Timestamp, Vendor};
+use cream_processor::pull::Puller;
+use cream_processor::{Cancel, Leases, Processor, Summary};
+use cream_retriever::KeyNeed;
+use cream_store::Store;
+
+use crate::error::RunError;
+use crate::observe::Observer;
+use crate::options::RunnerOptions;
+use crate::presence::Presence;
+use crate::seconds;
+
+/// Workers that were not seen for so long are forgotten, in seconds.
+const FORGET: i64 = 7 * 86_400;
+
+/// A worker, with all that its tasks need.
+pub(crate) struct Worker {
+    pub(crate) puller: Puller,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: RunnerOptions,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) observer: Arc<Observer>,
+    /// The vendors that can be asked: those that need a key have one.
+    pub(crate) askable: Vec<Vendor>,
+    /// Vendors that this worker leaves alone for a while, besides those that all do.
+    pub(crate) limited: Mutex<BTreeMap<Vendor, Timestamp>>,
+    claims: AtomicU64,
+}
+
+impl Worker {
+    pub(crate) fn new(puller: Puller, clock: Arc<dyn Clock>, options: RunnerOptions) -> Self {
+        let lease = puller.processor().leases().length();
+        let presence = Presence::new(&options.name, &options.host, &options.version, lease);
+        let observer = Observer::new(&options.version);
+        let described = puller.retriever().vendors();
+        let is_askable = |about: &&cream_retriever::VendorDescription| {
+            about.key != KeyNeed::Required || about.key_is_set
+        };
+        let askable = described.iter().filter(is_askable).map(|about| about.vendor).collect();
+        Self {
+            puller,
+            clock,
+            options,
+            presence: Arc::new(presence),
+            observer: Arc::new(observer),
+            askable,
+            limited: Mutex::default(),
+            claims: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) const fn processor(&self) -> &Processor {
+        self.puller.processor()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.processor().store()
+    }
+
+    pub(crate) fn archive(&self) -> &Archive {
+        self.processor().archive()
+    }
+
+    pub(crate) fn leases(&self) -> &Leases {
+        self.processor().leases()
+    }
+
+    /// The beginning of the tokens of one claim, which no other claim of any worker has.
+    pub(crate) fn token(&self) -> String {
+        let claim = self.claims.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{claim}-", self.processor().holder())
+    }
+
+    /// Leaves a vendor alone for a while.
+    pub(crate) fn limit(&self, vendor: Vendor, until: Timestamp) {
+        let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        limited.retain(|_, until| *until > now);
+        limited.insert(vendor, until);
+    }
+
+    /// Processes the files that wait.
+    pub(crate) fn process(&self, cancel: &Cancel) -> Result<(Summary, String), RunError> {
+        let summary = self.processor().process_all(cancel, &|report| self.observer.file(report))?;
+        told(summary, "files")
+    }
+
+    /// Gives dead letters another try that are due for it.
+    pub(crate) fn retry(&self, cancel: &Cancel) -> Result<(Summary, String), RunError> {
+        let watch = |report: &cream_processor::FileReport| self.observer.file(report);
+        told(self.processor().retry_dead_letters(cancel, &watch)?, "dead letters")
+    }
+
+    /// Forgets what workers left behind that are gone.
+    pub(crate) fn sweep(&self) -> Result<String, RunError> {
+        let now = self.clock.now();
+        let before = now.plus_seconds(-seconds(self.leases().length()));
+        let (leases, workers) = self.store().write_loosely(|writer| {
+            let leases = writer.sweep_leases(before)?;
+            Ok::<_, cream_store::StoreError>((
+                leases,
+                writer.sweep_workers(now.plus_seconds(-FORGET))?,
+            ))
+        })?;
+        let swept = leases.tracked.saturating_add(leases.responses);
+        if swept == 0 && workers == 0 {
+            return Ok("nothing to sweep".to_owned());
+        }
+        let text = format!("{swept} leases of workers that are gone, {workers} workers");
+        log::info!(leases = swept, workers; "swept");
+        Ok(text)
+    }
+
+    /// Says that the worker is alive and keeps what it has in hand.
+    pub(crate) fn beat(&self, is_stopping: bool) {
+        let now = self.clock.now();
+        let renewed = self.leases().renew();
+        match renewed {
+            Ok(0) => {}
+            Ok(lost) => log::warn!(lost; "another worker has taken over what was in hand"),
+            Err(error) => {
+                let error = cream_processor::chain(&error);
+                log::warn!(error = error.as_str(); "leases are not renewed");
+            }
+        }
+        let in_hand = self.leases().in_hand();
+        if let Err(error) = self.presence.beat(self.store(), now, in_hand, is_stopping) {
+            let error = cream_processor::chain(&error);
+            log::warn!(error = error.as_str(); "nobody is told that this worker is alive");
+        }
+    }
+}
+
+fn told(summary: Summary, what: &str) -> Result<(Summary, String), RunError> {
+    if summary.halted {
+        return Err(RunError::Halted);
+    }
+    let mut text = format!("{} {what}", summary.files());
+    for (count, how) in [
+        (summary.loaded, "loaded"),
+        (summary.already_loaded, "loaded before"),
+        (summary.dead_letters, "dead letters"),
+        (summary.already_dead, "still dead letters"),
+        (summary.in_other_hands, "in other hands"),
+        (summary.failed, "failed"),
+        (summary.not_begun, "not begun"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {how}"));
+        }
+    }
+    Ok((summary, text))
+}

@@ -1,0 +1,14 @@
+//! The worker on its own, on real databases, asking the vendor server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests only: what goes wrong ought to fail loudly and at once"
+)]
+
+mod archive;
+mod pulls;
+mod running;
+mod support;
