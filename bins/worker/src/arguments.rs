@@ -1,5 +1,6 @@
 //! What stands on the worker's command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -27,7 +28,7 @@ Settings come from the environment and from a file .env in the working folder:
   RUST_LOG          how much is logged to standard error (error, warn, info, debug)
 
 Exit codes:
-  0    all was done
+  0    all was done; a worker that ran on its own was stopped by a signal
   1    it could not be done; the message says why
   2    the command line is wrong
   3    all was tried; some responses are dead letters, were refused, or wait for the next run
@@ -35,6 +36,7 @@ Exit codes:
 
 Examples:
   worker track AAPL MSFT ^GSPC
+  worker run --metrics 127.0.0.1:9100
   worker fetch --vendor tiingo --from 2020-01-01 BRK-B
   worker import ~/Downloads/TSLA_2025-06-16.html
   worker import responses/
@@ -42,6 +44,20 @@ Examples:
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Run on its own: pull what is tracked, load it, and mend what broke, until a signal ends it.
+    ///
+    /// As many workers as wanted may run on one database, on one machine or many. The first signal
+    /// (Ctrl-C, SIGTERM) lets it finish what it has in hand, or give that back, within
+    /// STOCK_DATA_SHUTDOWN_SECONDS; a second one ends it at once, and the next start mends that.
+    Run {
+        /// Do once what there is to do, tell what was done, and end.
+        #[arg(long)]
+        once: bool,
+        /// Serve metrics for Prometheus here; port 0 takes a free one. [default:
+        /// STOCK_DATA_METRICS_LISTEN]
+        #[arg(long, value_name = "ADDR:PORT", value_parser = address, conflicts_with = "once")]
+        metrics: Option<SocketAddr>,
+    },
     /// Have symbols pulled by the workers that run on their own, from now on.
     ///
     /// Each is pulled at once, and then once a trading day, after its exchange has closed and the
@@ -198,6 +214,13 @@ impl FromStr for SymbolOrList {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, such as 127.0.0.1:9100 or [::1]:0; names such as \
+         localhost are not looked up"
+    })
+}
+
 /// What the options cannot be together.
 pub(crate) fn check(command: &Command) -> Result<(), clap::Error> {
     let (count, vendor, vendor_symbol) = match command {
@@ -251,6 +274,9 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_refused() {
         for bad in [
+            "worker run --once --metrics 127.0.0.1:0",
+            "worker run --metrics localhost:9100",
+            "worker run AAPL",
             "worker track",
             "worker track --as BRK.B BRK-B AAPL",
             "worker track --as BRK.B --from-file list",
@@ -267,6 +293,9 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}");
         }
         for good in [
+            "worker run",
+            "worker run --once",
+            "worker run --metrics [::1]:0",
             "worker track -",
             "worker track AAPL - --from-file list",
             "worker track --as BRK.B BRK-B --vendor massive",

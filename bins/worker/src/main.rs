@@ -44,6 +44,8 @@ fn execute(arguments: Arguments) -> Result<Exit> {
 fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display) -> Result<Exit> {
     let out: &mut dyn Write = &mut stdout();
     let exit = match command {
+        Command::Run { once: true, .. } => Operator::open(settings)?.run_once(cancel, out),
+        Command::Run { metrics, .. } => Operator::open(settings)?.run(metrics, cancel, out),
         Command::Track { symbols, from_file, vendor, vendor_symbol } => {
             let symbols = listed(symbols, from_file.as_deref())?;
             let track = Track { symbols, vendor, vendor_symbol };

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cream_config::Settings;
@@ -50,7 +50,7 @@ impl Operator {
     /// Where a setting cannot be used, or the output fails; what becomes of a symbol is told in
     /// its line.
     pub fn fetch(&self, fetch: &Fetch, run: Run<'_>) -> Result<Exit> {
-        let puller = self.puller()?;
+        let puller = self.puller(None)?;
         let targets = self.targets(fetch);
         if fetch.dry_run {
             return plan(&puller, &targets, run.out);
@@ -106,10 +106,14 @@ impl Operator {
         symbols.into_iter().map(target).collect()
     }
 
-    fn puller(&self) -> Result<Puller> {
+    /// The puller of the settings; the first request of a pull waits for its turn for
+    /// `first_wait`, or for as long as all others.
+    pub(crate) fn puller(&self, first_wait: Option<Duration>) -> Result<Puller> {
         let settings = &self.settings;
         let gate = Arc::new(StoreGate::new(self.store.clone()));
-        let retriever = Retriever::new(retriever_options(settings)?, gate, Box::new(SystemClock))?;
+        let mut asking = retriever_options(settings)?;
+        asking.first_wait = first_wait;
+        let retriever = Retriever::new(asking, gate, Box::new(SystemClock))?;
         let options = PullOptions {
             max_concurrent: settings.max_concurrent_pulls,
             overlap_days: settings.overlap_days,

@@ -1,5 +1,5 @@
-//! What an operator asks of a worker, and what it answers: track, untrack, fetch, import, process,
-//! dead letters, retry, digest, rebuild, status, vendors, migrate.
+//! What an operator asks of a worker, and what it answers: run, track, untrack, fetch, import,
+//! process, dead letters, retry, digest, rebuild, status, vendors, migrate.
 //!
 //! Each command is a function over an [`Operator`], which holds the store and the archive that
 //! the settings name. A command writes its answer for people to `out`, and returns how it ended
@@ -31,6 +31,7 @@ mod display;
 mod fetch;
 mod migrate;
 mod retry;
+mod run;
 mod signals;
 mod status;
 mod symbols;
@@ -160,6 +161,8 @@ impl Operator {
             max_response_bytes: settings.max_response_bytes,
             batch_size: settings.batch_size,
             patience: settings.patience,
+            lease: settings.lease,
+            max_attempts: settings.max_attempts,
             ..ProcessorOptions::default()
         };
         let clock = Arc::new(SystemClock);
