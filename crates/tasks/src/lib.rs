@@ -33,7 +33,7 @@
 //! ```
 //!
 //! **When the next run comes.** An interval counts from the end of the run before, so runs that
-//! take long do not pile up, and is drawn within ±10 % of its length; a cron time is kept up to 30 s
+//! take long do not pile up, and is drawn up to 10 % shorter; a cron time is kept up to 30 s
 //! late, never early. So many workers that started together do not stay together. A clock that
 //! jumps forwards makes a task due once, not once for each time that was passed; one that jumps back
 //! leaves an interval as much to wait as it had before, and a cron task to the times that now lie

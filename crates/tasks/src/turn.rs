@@ -7,7 +7,8 @@ use cream_models::Timestamp;
 use crate::Schedule;
 use crate::schedule::plus;
 
-/// An interval is drawn within this share of its length, to both sides.
+/// An interval is drawn shorter by up to this share of its length, and never longer: what is to be
+/// done once a day by a program that is started once a day is done each time.
 const SPREAD: f64 = 0.1;
 /// A cron time is kept up to so much later.
 const LATEST: Duration = Duration::from_secs(30);
@@ -75,7 +76,7 @@ impl Turn {
             Schedule::Every(_) => {
                 let interval = next.micros().saturating_sub(after.micros());
                 let interval = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
-                plus(after, interval.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * draw))
+                plus(after, interval.mul_f64(1.0 - SPREAD * draw))
             }
             Schedule::Cron(_) => plus(next, LATEST.mul_f64(draw)),
         }

@@ -24,8 +24,9 @@ fn draws_fill_their_range() {
     let waits: Vec<i64> =
         (0..1000).map(|seed| plan("1000s", 0, seed).1.next().unwrap().seconds()).collect();
     let mean = waits.iter().sum::<i64>() / 1000;
-    assert!((990..1010).contains(&mean), "{mean}");
-    assert!(waits.iter().any(|wait| *wait < 905) && waits.iter().any(|wait| *wait > 1095));
+    assert!((940..960).contains(&mean), "{mean}");
+    assert!(waits.iter().all(|wait| (900..=1000).contains(wait)));
+    assert!(waits.iter().any(|wait| *wait < 905) && waits.iter().any(|wait| *wait > 995));
     let late: Vec<i64> = (0..1000)
         .map(|seed| plan("0 1 * * *", 0, seed).1.next().unwrap().micros() - 3600 * SECOND)
         .collect();
@@ -76,7 +77,7 @@ fn where_time_ends_a_task_waits_for_ever() {
 
 proptest! {
     /// Whatever the clock does, an interval's wait is never longer than its drawn length, and the
-    /// next run is planned within 10 % of the interval from the end of the last.
+    /// next run is planned at most 10 % of the interval earlier than that, from the end of the last.
     #[test]
     fn no_clock_stalls_an_interval(
         interval in 1_u64..=366 * 86_400,
@@ -89,7 +90,7 @@ proptest! {
         let mut elapsed = 0;
         for (is_run, step) in looks {
             let whole = i64::try_from(interval).unwrap() * SECOND;
-            prop_assert!((whole - whole / 10 - 1..=whole + whole / 10 + 1).contains(&drawn));
+            prop_assert!((whole - whole / 10 - 1..=whole).contains(&drawn));
             now += step;
             elapsed += step.max(0);
             let left = turn.wait(&schedule, Timestamp::from_micros(now)).unwrap();
