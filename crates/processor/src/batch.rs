@@ -9,25 +9,73 @@ use std::time::{Duration, Instant};
 use cream_archive::{ArchiveError, FileName, Folder, Written};
 use cream_parser::pull::PullId;
 use cream_retry::{Policy, Retry, Verdict};
+use cream_store::ResponseId;
 
 use crate::queue::{InFolder, Ordered, by_symbol};
 use crate::report::{FileReport, Outcome, Summary};
 use crate::source::{ImportSource, read_bounded};
 use crate::{Cancel, Error, Mode, Processor, chain, text};
 
+/// So many responses are looked up at once.
+pub(crate) const PAGE: u32 = 1000;
+
 /// Told of each file as soon as its fate is known, from the thread that worked on it.
 pub(crate) type Watch<'a> = &'a (dyn Fn(&FileReport) + Sync);
 
 impl Processor {
-    /// Processes every file that waits in `raw_responses/`, once.
+    /// Processes every file that waits in `raw_responses/`, once, and after these what is pending
+    /// by the database and lies elsewhere: a dead letter that was being tried again when a worker
+    /// died, or what a rebuild had in hand that was cut short.
     ///
     /// # Errors
     ///
     /// Only where the folder cannot be listed; what happens to single files is in the summary.
     pub fn process_all(&self, cancel: &Cancel, watch: Watch<'_>) -> Result<Summary, Error> {
         let files = self.archive.list(Folder::Raw)?.files;
-        Ok(self
-            .run_all(files, cancel, watch, |name| self.process_file(name, Folder::Raw, Mode::NEW)))
+        let raw = |name: &FileName| self.process_file(name, Folder::Raw, Mode::NEW);
+        let mut summary = self.run_all(files, cancel, watch, raw);
+        let mut after = None;
+        while !summary.halted && !cancel.is_cancelled() {
+            match self.pending_elsewhere(&mut after) {
+                Ok(Some(files)) => {
+                    let found = |file: &InFolder| self.process_found(file);
+                    summary.merge(self.run_all(files, cancel, watch, found));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let error = chain(&error);
+                    log::error!(error = error.as_str(); "what else is pending cannot be listed");
+                    summary.halted = true;
+                }
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Of the responses that are pending by the database, so many behind this one, those whose
+    /// files are in this archive and not among those that wait. `None` where no more is pending.
+    fn pending_elsewhere(
+        &self,
+        after: &mut Option<ResponseId>,
+    ) -> Result<Option<Vec<InFolder>>, Error> {
+        let pending = self.store.read(|reader| reader.pending_responses(*after, PAGE))?;
+        let Some(last) = pending.last() else { return Ok(None) };
+        *after = Some(last.id);
+        let mut files = Vec::new();
+        for name in pending.iter().filter_map(|known| FileName::parse(&known.file_name).ok()) {
+            if let Some(folder @ (Folder::Parsed | Folder::Deadletter)) =
+                self.archive.find(&name)?
+            {
+                files.push(InFolder { name, folder });
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// What lies among the parsed responses was accepted before.
+    fn process_found(&self, file: &InFolder) -> FileReport {
+        let mode = if file.folder == Folder::Parsed { Mode::ACCEPTED } else { Mode::NEW };
+        self.process_file(&file.name, file.folder, mode)
     }
 
     /// Copies files into the archive and processes them. A file that the archive holds already is
@@ -54,10 +102,7 @@ impl Processor {
         let (dead, last): (Vec<_>, Vec<_>) =
             listed(Folder::Deadletter)?.into_iter().partition(|file| file.name.symbol().is_some());
         files.extend(dead);
-        let work = |file: &InFolder| {
-            let mode = if file.folder == Folder::Parsed { Mode::ACCEPTED } else { Mode::NEW };
-            self.process_file(&file.name, file.folder, mode)
-        };
+        let work = |file: &InFolder| self.process_found(file);
         let mut summary = self.run_all(files, cancel, watch, work);
         if !summary.halted {
             summary.merge(self.run_all(last, cancel, watch, work));

@@ -26,7 +26,8 @@ impl InWork {
     pub(crate) fn enter(&self, name: &FileName) -> Option<Entered<'_>> {
         let name = name.as_str().to_owned();
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        files.insert(name.clone()).then_some(Entered { files: self, name })
+        // Not made where another holds the name: dropping it would take that hold away.
+        files.insert(name.clone()).then(|| Entered { files: self, name })
     }
 }
 
@@ -141,6 +142,8 @@ impl Processor {
         from: Folder,
         known: Response,
     ) -> Result<Outcome, Error> {
+        // Another may have recorded it a moment ago.
+        self.store.sync()?;
         let (to, outcome) = settled(known);
         match self.archive.move_to(name, from, to) {
             Err(ArchiveError::NotFound { .. }) if self.archive.find(name)?.is_some() => {
@@ -149,7 +152,31 @@ impl Processor {
             result => Ok(result.map(|()| outcome)?),
         }
     }
+
+    /// What became of a file that another worker has moved where it belongs.
+    pub(crate) fn moved_on(&self, name: &FileName) -> Result<Outcome, Error> {
+        let known = self.store.read(|reader| reader.response(name.as_str()))?;
+        let known = known.filter(|known| known.status != ResponseStatus::Pending);
+        Ok(known.map_or(Outcome::InOtherHands, |known| settled(known).1))
+    }
 }
 
 /// So often a file that was moved away is followed.
 const MOVES: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_in_the_work_of_one_thread_until_it_is_done() {
+        let (files, name) = (InWork::default(), FileName::parse("A_2025-06-16.html").unwrap());
+        let first = files.enter(&name);
+        assert!(first.is_some());
+        for _ in 0..2 {
+            assert!(files.enter(&name).is_none(), "also after another has asked");
+        }
+        drop(first);
+        assert!(files.enter(&name).is_some());
+    }
+}

@@ -30,19 +30,9 @@ impl Processor {
 
     /// Reads a file of the archive and takes it through the pipeline.
     pub(crate) fn process_file(&self, name: &FileName, folder: Folder, mode: Mode) -> FileReport {
-        match self.in_work.enter(name) {
-            Some(_in_work) => self.process_entered(name, folder, mode),
-            None => report(name, &[], Outcome::InOtherHands),
-        }
-    }
-
-    /// As [`Processor::process_file`], for whoever has told other threads to keep off.
-    pub(crate) fn process_entered(
-        &self,
-        name: &FileName,
-        folder: Folder,
-        mode: Mode,
-    ) -> FileReport {
+        let Some(_in_work) = self.in_work.enter(name) else {
+            return report(name, &[], Outcome::InOtherHands);
+        };
         let limit = self.options.max_response_bytes;
         let read = self.archive.read(folder, name, limit).and_then(|bytes| {
             // What the database will say is loaded must not be lost: it may have been dropped
@@ -58,7 +48,7 @@ impl Processor {
             ArchiveError::TooLarge { .. } => self.set_aside_unread(name, folder, error, mode.retry),
             // Moved on by another worker since the folder was listed.
             ArchiveError::NotFound { .. } if matches!(self.archive.find(name), Ok(Some(_))) => {
-                Ok(Outcome::InOtherHands)
+                self.moved_on(name)
             }
             error => Err(error.into()),
         };
@@ -89,8 +79,6 @@ impl Processor {
         let (response, hold) = match self.claim(name, &registration, mode.retry) {
             Ok(Claim::Ours(response, hold)) => (response, hold),
             Ok(Claim::Settled(response)) => {
-                // Another may have seen to it a moment ago: the file moves on its word.
-                self.store.sync()?;
                 return self.follow(name, folder, *response);
             }
             Ok(Claim::Theirs) => return Ok(Outcome::InOtherHands),

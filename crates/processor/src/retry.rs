@@ -1,15 +1,16 @@
 //! Dead letters, tried again: when they are due, or when a person says so.
+//!
+//! A dead letter stays in its folder while it is tried. It is pending in the database meanwhile, and
+//! where a crash leaves it so, the next run over what is pending finds it there.
 
-use cream_archive::{ArchiveError, FileName, Folder};
+use cream_archive::{FileName, Folder};
 use cream_loader::Guard;
 use log::{debug, warn};
 
-use crate::batch::Watch;
-use crate::report::{FileReport, Outcome, Summary};
+use crate::batch::{PAGE, Watch};
+use crate::queue::InFolder;
+use crate::report::{FileReport, Summary};
 use crate::{Cancel, Error, Mode, Processor, Retry};
-
-/// So many dead letters are looked up at once.
-const PAGE: u32 = 1000;
 
 impl Processor {
     /// Tries the dead letters again that are due and lie in this archive, oldest first within a
@@ -33,12 +34,9 @@ impl Processor {
                 let file = response.file_name.as_str();
                 match FileName::parse(file) {
                     Ok(name) => match self.archive.find(&name)? {
-                        // In raw, where a crash interrupted the last try.
-                        Some(Folder::Deadletter | Folder::Raw) => files.push(name),
-                        there => {
-                            let there = there.map(Folder::name);
-                            debug!(file, folder = there; "a dead letter of another archive");
-                        }
+                        // Anywhere else, where a crash came before the move.
+                        Some(folder) => files.push(InFolder { name, folder }),
+                        None => debug!(file; "a dead letter of another archive"),
                     },
                     Err(error) => {
                         let error = error.to_string();
@@ -46,8 +44,9 @@ impl Processor {
                     }
                 }
             }
-            let retry = |name: &FileName| self.retry_file(name, mode);
-            summary.merge(self.run_all(files, cancel, watch, retry));
+            summary.merge(self.run_all(files, cancel, watch, |file: &InFolder| {
+                self.process_file(&file.name, file.folder, mode)
+            }));
         }
         Ok(summary)
     }
@@ -64,31 +63,13 @@ impl Processor {
     ) -> Summary {
         let guard = if accept { Guard::Accept } else { Guard::Refuse };
         let mode = Mode { guard, ..Mode::ACCEPTED };
-        self.run_all(names.to_vec(), cancel, watch, |name: &FileName| self.retry_file(name, mode))
-    }
-
-    /// A dead letter goes back among the files that wait before the database is told, so that
-    /// wherever a crash comes, the next run finds it.
-    fn retry_file(&self, name: &FileName, mode: Mode) -> FileReport {
-        let ended = |outcome| FileReport {
-            file: name.as_str().to_owned(),
-            bytes: 0,
-            pull_id: None,
-            outcome,
-        };
-        let Some(_in_work) = self.in_work.enter(name) else { return ended(Outcome::InOtherHands) };
-        let folder = match self.archive.find(name) {
-            Ok(Some(Folder::Deadletter)) => {
-                match self.archive.move_to(name, Folder::Deadletter, Folder::Raw) {
-                    Ok(()) => Folder::Raw,
-                    // Another worker was faster.
-                    Err(ArchiveError::NotFound { .. }) => return ended(Outcome::InOtherHands),
-                    Err(error) => return ended(Outcome::Failed(error.into())),
-                }
-            }
-            Ok(found) => found.unwrap_or(Folder::Raw),
-            Err(error) => return ended(Outcome::Failed(error.into())),
-        };
-        self.process_entered(name, folder, mode)
+        self.run_all(names.to_vec(), cancel, watch, |name: &FileName| {
+            let found = self.archive.find(name);
+            // Where it is nowhere, reading it says so.
+            found.map_or_else(
+                |error| FileReport::failed(name, error.into()),
+                |found| self.process_file(name, found.unwrap_or(Folder::Raw), mode),
+            )
+        })
     }
 }

@@ -86,6 +86,30 @@ impl Reader<'_> {
         .collect()
     }
 
+    /// The responses that are to be loaded, in hand or not, the one that was registered first
+    /// first. `after` is the last one of the list before.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn pending_responses(
+        &mut self,
+        after: Option<ResponseId>,
+        limit: u32,
+    ) -> Result<Vec<Response>, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::status.eq(ResponseStatus::Pending.name()))
+            .filter(t::id.gt(after.map_or(i64::MIN, |after| after.0)))
+            .order(t::id)
+            .limit(i64::from(limit))
+            .select(ResponseRow::as_select())
+            .load(c))
+        .map_err(failed)?
+        .into_iter()
+        .map(convert::response)
+        .collect()
+    }
+
     /// The dead letters whose time for another try has come, the one that was registered first
     /// first. `after` is the last one of the list before.
     ///
