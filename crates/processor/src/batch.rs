@@ -24,8 +24,8 @@ pub(crate) type Watch<'a> = &'a (dyn Fn(&FileReport) + Sync);
 
 impl Processor {
     /// Processes every file that waits in `raw_responses/`, once, and after these what is pending
-    /// by the database and lies elsewhere: a dead letter that was being tried again when a worker
-    /// died, or what a rebuild had in hand that was cut short.
+    /// by the database and lies elsewhere: what a rebuild had in hand that was cut short, or a dead
+    /// letter that was tried again and moved back by a worker that did not know.
     ///
     /// # Errors
     ///

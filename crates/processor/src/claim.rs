@@ -144,13 +144,27 @@ impl Processor {
     ) -> Result<Outcome, Error> {
         // Another may have recorded it a moment ago.
         self.store.sync()?;
+        let status = known.status;
         let (to, outcome) = settled(known);
         match self.archive.move_to(name, from, to) {
             Err(ArchiveError::NotFound { .. }) if self.archive.find(name)?.is_some() => {
-                Ok(Outcome::InOtherHands)
+                return Ok(Outcome::InOtherHands);
             }
-            result => Ok(result.map(|()| outcome)?),
+            result => result?,
         }
+        // A dead letter may have been taken up again in between, and its file moved away from
+        // whoever did so, who may have come to an end since.
+        let now = self.store.read(|reader| reader.response(name.as_str()))?;
+        let Some(now) = now.filter(|now| now.status != status) else { return Ok(outcome) };
+        let there = match now.status {
+            ResponseStatus::Pending => Folder::Raw,
+            _ => settled(now).0,
+        };
+        match self.archive.move_to(name, to, there) {
+            Err(ArchiveError::NotFound { .. }) => {}
+            result => result?,
+        }
+        Ok(Outcome::InOtherHands)
     }
 
     /// What became of a file that another worker has moved where it belongs.

@@ -30,9 +30,37 @@ impl Processor {
 
     /// Reads a file of the archive and takes it through the pipeline.
     pub(crate) fn process_file(&self, name: &FileName, folder: Folder, mode: Mode) -> FileReport {
+        match self.in_work.enter(name) {
+            Some(_in_work) => self.process_entered(name, folder, mode),
+            None => unread(name, Outcome::InOtherHands),
+        }
+    }
+
+    /// The same, from wherever it lies. A dead letter goes back among the files that wait before
+    /// the database is told, so that wherever a crash comes, the next run finds it.
+    pub(crate) fn process_again(&self, name: &FileName, mode: Mode) -> FileReport {
         let Some(_in_work) = self.in_work.enter(name) else {
-            return report(name, &[], Outcome::InOtherHands);
+            return unread(name, Outcome::InOtherHands);
         };
+        let folder = match self.archive.find(name) {
+            Ok(Some(Folder::Deadletter)) => {
+                match self.archive.move_to(name, Folder::Deadletter, Folder::Raw) {
+                    Ok(()) => Folder::Raw,
+                    // Another worker was faster.
+                    Err(ArchiveError::NotFound { .. }) => {
+                        return unread(name, Outcome::InOtherHands);
+                    }
+                    Err(error) => return unread(name, Outcome::Failed(error.into())),
+                }
+            }
+            // Where it is nowhere, reading it says so.
+            Ok(found) => found.unwrap_or(Folder::Raw),
+            Err(error) => return unread(name, Outcome::Failed(error.into())),
+        };
+        self.process_entered(name, folder, mode)
+    }
+
+    fn process_entered(&self, name: &FileName, folder: Folder, mode: Mode) -> FileReport {
         let limit = self.options.max_response_bytes;
         let read = self.archive.read(folder, name, limit).and_then(|bytes| {
             // What the database will say is loaded must not be lost: it may have been dropped
@@ -52,7 +80,7 @@ impl Processor {
             }
             error => Err(error.into()),
         };
-        report(name, &[], outcome.unwrap_or_else(unfinished))
+        unread(name, outcome.unwrap_or_else(unfinished))
     }
 
     fn run(
@@ -244,6 +272,11 @@ impl Processor {
             Ok(Some(report))
         })
     }
+}
+
+/// Of a file that was not read.
+fn unread(name: &FileName, outcome: Outcome) -> FileReport {
+    report(name, &[], outcome)
 }
 
 fn report(name: &FileName, bytes: &[u8], outcome: Outcome) -> FileReport {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use cream_archive::FileName;
 use cream_loader::LoadReport;
 use cream_models::{Symbol, Vendor, Warning};
 use cream_parser::pull::PullId;
@@ -58,14 +57,6 @@ pub struct Loaded {
     pub report: LoadReport,
     /// What the parser noticed.
     pub warnings: Vec<Warning>,
-}
-
-impl FileReport {
-    /// Of a file that was not read.
-    pub(crate) fn failed(name: &FileName, error: Error) -> Self {
-        let (file, outcome) = (name.as_str().to_owned(), Outcome::Failed(error));
-        Self { file, bytes: 0, pull_id: None, outcome }
-    }
 }
 
 impl fmt::Display for FileReport {

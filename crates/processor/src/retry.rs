@@ -1,15 +1,11 @@
 //! Dead letters, tried again: when they are due, or when a person says so.
-//!
-//! A dead letter stays in its folder while it is tried. It is pending in the database meanwhile, and
-//! where a crash leaves it so, the next run over what is pending finds it there.
 
-use cream_archive::{FileName, Folder};
+use cream_archive::FileName;
 use cream_loader::Guard;
 use log::{debug, warn};
 
 use crate::batch::{PAGE, Watch};
-use crate::queue::InFolder;
-use crate::report::{FileReport, Summary};
+use crate::report::Summary;
 use crate::{Cancel, Error, Mode, Processor, Retry};
 
 impl Processor {
@@ -35,7 +31,7 @@ impl Processor {
                 match FileName::parse(file) {
                     Ok(name) => match self.archive.find(&name)? {
                         // Anywhere else, where a crash came before the move.
-                        Some(folder) => files.push(InFolder { name, folder }),
+                        Some(_) => files.push(name),
                         None => debug!(file; "a dead letter of another archive"),
                     },
                     Err(error) => {
@@ -44,9 +40,8 @@ impl Processor {
                     }
                 }
             }
-            summary.merge(self.run_all(files, cancel, watch, |file: &InFolder| {
-                self.process_file(&file.name, file.folder, mode)
-            }));
+            let again = |name: &FileName| self.process_again(name, mode);
+            summary.merge(self.run_all(files, cancel, watch, again));
         }
         Ok(summary)
     }
@@ -63,13 +58,6 @@ impl Processor {
     ) -> Summary {
         let guard = if accept { Guard::Accept } else { Guard::Refuse };
         let mode = Mode { guard, ..Mode::ACCEPTED };
-        self.run_all(names.to_vec(), cancel, watch, |name: &FileName| {
-            let found = self.archive.find(name);
-            // Where it is nowhere, reading it says so.
-            found.map_or_else(
-                |error| FileReport::failed(name, error.into()),
-                |found| self.process_file(name, found.unwrap_or(Folder::Raw), mode),
-            )
-        })
+        self.run_all(names.to_vec(), cancel, watch, |name| self.process_again(name, mode))
     }
 }

@@ -173,3 +173,44 @@ fn many_files_are_each_told_once() {
     site.clock.set(start().plus_seconds(LEASE));
     assert_eq!(site.process().counts(), [0; 7]);
 }
+
+/// By the time of fetching, whatever the symbol is called.
+#[test]
+fn what_was_fetched_first_comes_first() {
+    let mut site = Site::new();
+    site.options.max_concurrent_files = 1;
+    let mut expected = Vec::new();
+    for (symbol, day) in [("C", 11), ("A", 12), ("D", 13), ("B", 14)] {
+        let symbol = format!("ORDER{symbol}");
+        let name = chart_name(&symbol, day);
+        site.put("raw", &name, series(&symbol, 30).chart_json());
+        expected.push(name);
+    }
+    let run = site.process();
+    let files: Vec<_> = run.told.iter().map(|told| &told.file).collect();
+    assert_eq!(files, expected.iter().collect::<Vec<_>>());
+}
+
+/// Another worker that has moved a file on is not waited for.
+#[test]
+fn what_another_was_done_with_meanwhile_is_told_as_such() {
+    let mut site = Site::new();
+    site.options.patience = Duration::from_secs(600);
+    site.options.max_concurrent_files = 1;
+    for (symbol, day) in [("FIRST1", 13), ("THEN1", 14)] {
+        site.put("raw", &chart_name(symbol, day), series(symbol, 30).chart_json());
+    }
+    let site = Arc::new(site);
+    let shared = Arc::clone(&site);
+    let is_done = AtomicBool::new(false);
+    // While this one works on the first, the other loads the second and waits for nothing.
+    let processor = site.processor().with_steps(Arc::new(move |step| {
+        if step == "process.claimed" && !is_done.swap(true, Ordering::SeqCst) {
+            let other = shared.processor_of(Duration::ZERO);
+            let summary = other.process_all(&Cancel::default(), &|_| {}).unwrap();
+            assert_eq!((summary.loaded, summary.in_other_hands), (1, 1));
+        }
+    }));
+    let run = Run::of(|watch| processor.process_all(&Cancel::default(), watch).unwrap());
+    assert_eq!(run.counts(), [1, 1, 0, 0, 0, 0, 0], "{}", run.lines());
+}

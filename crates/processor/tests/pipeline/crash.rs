@@ -1,7 +1,10 @@
 //! A crash after each step is mended by the next run.
 
+use std::sync::Arc;
+
 use cream_archive::{FileName, Folder, sha256};
 use cream_models::Vendor;
+use cream_processor::Cancel;
 use cream_store::{DeadResponse, Lease, NewResponse, ResponseStatus, StoreError};
 
 use crate::support::{LEASE, Site, series, start};
@@ -161,4 +164,64 @@ fn a_conflict_cut_off_at_any_step_ends_among_the_dead_letters() {
     std::fs::rename(site.folder.join("raw").join(NAME), site.folder.join("raw").join(own)).unwrap();
     assert_eq!(site.process().counts(), [0, 0, 0, 1, 0, 0, 0]);
     ended(&site, &digest);
+}
+
+/// A rebuild that was cut short leaves what is pending among the parsed responses and the dead
+/// letters.
+#[test]
+fn what_is_pending_is_found_in_every_folder() {
+    let site = Site::new();
+    let dead = "CRASH1_2025-06-17.html";
+    site.put("raw", NAME, response());
+    site.put("raw", dead, "Will be right back");
+    assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
+    let (digest, files) = (site.digest(), site.files());
+    let site = site.beside_new_database();
+    let cut_short = site.processor().with_steps(Arc::new(|step| {
+        assert_ne!(step, "process.claimed", "the end");
+    }));
+    let summary = cut_short.rebuild(&Cancel::default(), &|_| {}).unwrap();
+    assert_eq!(summary.failed, 2, "{summary:?}");
+    assert_eq!(site.process().counts(), [0, 0, 0, 0, 2, 0, 0], "in hand until the leases are over");
+    site.clock.set(start().plus_seconds(LEASE));
+    assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!((site.digest(), site.files()), (digest, files));
+    assert_eq!(site.process().counts(), [0; 7]);
+}
+
+/// A worker knows a dead letter that a crash left unmoved, and before it moves it another has taken
+/// it up again and died: before the load, or after it.
+#[test]
+fn a_dead_letter_that_was_taken_up_again_is_not_moved_away() {
+    for (end, folder) in [("process.parsed", Folder::Raw), ("process.loaded", Folder::Parsed)] {
+        let mut site = Site::new();
+        site.put("raw", NAME, response());
+        let limit = std::mem::replace(&mut site.options.max_response_bytes, 100);
+        assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
+        site.move_back("dead", NAME);
+        site.options.max_response_bytes = limit;
+        let site = Arc::new(site);
+        let shared = Arc::clone(&site);
+        let told = move |step: &str| {
+            if step == "archive.moving" && site_is_dead(&shared) {
+                let dies = Arc::new(move |step| assert_ne!(step, end, "the end"));
+                let other = shared.processor().with_steps(dies);
+                let names = [FileName::parse(NAME).unwrap()];
+                let summary = other.retry(&names, false, &Cancel::default(), &|_| {});
+                assert_eq!(summary.failed, 1);
+            }
+        };
+        let slow = site.processor().with_steps(Arc::new(told));
+        let summary = slow.process_all(&Cancel::default(), &|_| {}).unwrap();
+        assert_eq!(summary.in_other_hands, 1, "{end}: {summary:?}");
+        assert!(site.holds(folder, NAME), "{end}: {:?}", site.files());
+        site.clock.set(start().plus_seconds(LEASE));
+        let _ = site.process();
+        assert!(site.holds(Folder::Parsed, NAME), "{end}");
+        assert_eq!((site.bars(), site.status(NAME)), (50, Some(ResponseStatus::Parsed)));
+    }
+}
+
+fn site_is_dead(site: &Site) -> bool {
+    site.status(NAME) == Some(ResponseStatus::Deadletter)
 }

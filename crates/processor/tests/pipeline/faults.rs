@@ -1,14 +1,35 @@
 //! What is the machine's fault makes no dead letter, and when it is gone the work is completed.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use cream_archive::Folder;
+use cream_models::{Clock, Timestamp};
 use cream_processor::Cancel;
 use cream_store::{Lease, NewResponse, ResponseStatus, StoreError};
 
-use crate::support::{HookClock, LEASE, Run, Site, chart_name, put_some, series, start};
+use crate::support::{LEASE, Run, Site, chart_name, put_some, series, start};
+
+/// A clock that does something each time it is asked, told how many times it was asked before.
+struct HookClock<F>(Mutex<usize>, F);
+
+impl<F: Fn(usize) + Send + Sync> HookClock<F> {
+    fn new(hook: F) -> Self {
+        Self(Mutex::new(0), hook)
+    }
+}
+
+impl<F: Fn(usize) + Send + Sync> Clock for HookClock<F> {
+    fn now(&self) -> Timestamp {
+        let mut count = self.0.lock().unwrap();
+        let asked = *count;
+        *count += 1;
+        drop(count);
+        (self.1)(asked);
+        start()
+    }
+}
 
 /// The digest of a run that nothing disturbed.
 fn undisturbed() -> String {
@@ -115,7 +136,7 @@ fn a_lock_that_comes_between_claim_and_record_loses_nothing() {
     let blocker = site.store.clone();
     site.store = site.another_store(Duration::from_millis(40));
     let (release, wait_release) = mpsc::channel::<()>();
-    let wait_release = std::sync::Mutex::new(Some(wait_release));
+    let wait_release = Mutex::new(Some(wait_release));
     // The clock is asked when the worker is made, when it claims, and when it buries.
     let clock = HookClock::new(move |asked| {
         if asked == 2 {
@@ -157,8 +178,7 @@ fn a_lock_that_comes_before_the_load_makes_no_dead_letter() {
         let blocker = site.store.clone();
         site.store = site.another_store(Duration::from_millis(40));
         let (release, wait_release) = mpsc::channel::<()>();
-        // The clock is asked when the worker is made and when it claims; again only to bury.
-        let clock = HookClock::new(|asked| assert!(asked < 2, "it is being buried"));
+        let never = Arc::new(|step| assert_ne!(step, "process.burying"));
         let run = thread::scope(|scope| {
             scope.spawn(|| {
                 while site.response(&name).is_none_or(|known| known.attempts == 0) {
@@ -172,7 +192,8 @@ fn a_lock_that_comes_before_the_load_makes_no_dead_letter() {
                 held.unwrap();
             });
             let run = Run::of(|watch| {
-                site.processor_with(clock).process_all(&Cancel::default(), watch).unwrap()
+                let processor = site.processor().with_steps(never);
+                processor.process_all(&Cancel::default(), watch).unwrap()
             });
             release.send(()).unwrap();
             run

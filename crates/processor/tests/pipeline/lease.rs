@@ -1,16 +1,17 @@
 //! A worker that was paused past its lease finishes nothing that another has taken over.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cream_archive::Folder;
 use cream_models::Vendor;
+use cream_processor::{Cancel, Processor};
 use cream_store::{Lease, ResponseStatus, StoreError};
 
-use crate::support::{HookClock, LEASE, Run, Site, chart_name, series, start};
-use cream_processor::Cancel;
+use crate::support::{LEASE, Run, Site, TestClock, chart_name, series, start};
 
 /// Takes a response over, as a worker does when the lease is over. False where it is settled.
 fn take_over(site: &Site, name: &str) -> bool {
@@ -25,61 +26,91 @@ fn take_over(site: &Site, name: &str) -> bool {
         .unwrap()
 }
 
+/// Does something once, when a step is reached.
+fn once_at(step: &'static str, act: impl Fn() + Send + Sync + 'static) -> Told {
+    let done = AtomicBool::new(false);
+    Arc::new(move |at| {
+        if at == step && !done.swap(true, Ordering::SeqCst) {
+            act();
+        }
+    })
+}
+
+type Told = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+fn process(processor: &Processor) -> Run {
+    Run::of(|watch| processor.process_all(&Cancel::default(), watch).unwrap())
+}
+
 #[test]
 fn what_was_taken_over_is_not_loaded_twice() {
     let name = "PAUSED1_2025-06-16T120000Z_yahoo-chart.json";
-    let bytes = series("PAUSED1", 4000).chart_json();
-    // The other must come between the claim and the commit: with a long response it nearly
-    // always does.
-    for _ in 0..20 {
-        let site = Site::new();
-        site.put("raw", name, &bytes);
-        let (run, taken) = thread::scope(|scope| {
-            let other = scope.spawn(|| {
-                let deadline = Instant::now() + Duration::from_secs(10);
-                while site.response(name).is_none_or(|known| known.attempts == 0) {
-                    assert!(Instant::now() < deadline);
-                    thread::yield_now();
-                }
-                take_over(&site, name)
-            });
-            (site.process(), other.join().unwrap())
-        });
-        if !taken {
-            assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0]);
-            continue;
-        }
-        assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
-        assert_eq!(site.bars(), 0, "the load was not rolled back");
-        assert!(site.holds(Folder::Raw, name));
-        assert_eq!(site.status(name), Some(ResponseStatus::Pending));
+    let site = Arc::new(Site::new());
+    site.put("raw", name, series("PAUSED1", 50).chart_json());
+    let shared = Arc::clone(&site);
+    let told = once_at("process.parsed", move || assert!(take_over(&shared, name)));
+    let run = process(&site.processor().with_steps(told));
+    assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
+    assert_eq!(site.bars(), 0, "the load was not rolled back");
+    assert!(site.holds(Folder::Raw, name));
+    assert_eq!(site.status(name), Some(ResponseStatus::Pending));
 
-        site.clock.set(start().plus_seconds(2 * LEASE));
-        let run = site.process();
-        assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(run.summary.report.bars.inserted, 4000);
-        return;
-    }
-    panic!("in 20 tries the other never came between claim and commit");
+    site.clock.set(start().plus_seconds(2 * LEASE));
+    let run = site.process();
+    assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(run.summary.report.bars.inserted, 50);
 }
 
 #[test]
 fn what_was_taken_over_is_not_buried() {
-    let site = Arc::new(Site::new());
     let name = "PAUSED1_2025-06-16.html";
+    let site = Arc::new(Site::new());
     site.put("raw", name, "Will be right back");
     let shared = Arc::clone(&site);
-    // The clock is asked when the worker is made, when it claims, and when it buries.
-    let clock = HookClock::new(move |asked| {
-        if asked == 2 {
-            assert!(take_over(&shared, name));
-        }
-    });
-    let run =
-        Run::of(|watch| site.processor_with(clock).process_all(&Cancel::default(), watch).unwrap());
+    let told = once_at("process.burying", move || assert!(take_over(&shared, name)));
+    let run = process(&site.processor().with_steps(told));
     assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
     assert_eq!(site.status(name), Some(ResponseStatus::Pending));
     assert!(site.holds(Folder::Raw, name));
+}
+
+/// Whether the pause is seen by the worker's own clock, or not, as where clocks differ; and
+/// wherever it comes: it ends as the other left it.
+#[test]
+fn what_another_finished_during_a_pause_stays_as_it_is() {
+    let good = series("PAUSED1", 50).chart_json();
+    let cases: [(&str, &[u8], Folder); 4] = [
+        ("process.claimed", &good, Folder::Parsed),
+        ("process.parsed", &good, Folder::Parsed),
+        ("process.claimed", b"Will be right back", Folder::Deadletter),
+        ("process.burying", b"Will be right back", Folder::Deadletter),
+    ];
+    for (step, bytes, folder) in cases {
+        for is_noticed in [true, false] {
+            let name = chart_name("PAUSED1", 16);
+            let site = Arc::new(Site::new());
+            site.put("raw", &name, bytes);
+            let left = Arc::new(Mutex::new(None));
+            let (shared, leave, file) = (Arc::clone(&site), Arc::clone(&left), name.clone());
+            let pause = move || {
+                let later = start().plus_seconds(LEASE);
+                if is_noticed {
+                    shared.clock.set(later);
+                }
+                let run = process(&shared.processor_with(TestClock::at(later)));
+                assert_eq!(run.summary.loaded + run.summary.dead_letters, 1, "{}", run.lines());
+                *leave.lock().unwrap() = shared.response(&file);
+            };
+            let paused = site.processor().with_steps(once_at(step, pause));
+            let run = process(&paused);
+            assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{step}: {}", run.lines());
+            // Neither state nor counts are those of a second load.
+            let left = left.lock().unwrap().take().unwrap();
+            assert_eq!(site.response(&name), Some(left), "{step}");
+            assert!(site.holds(folder, &name), "{step}");
+            assert_eq!((paused.leases().lost(), paused.leases().in_hand()), (1, 0), "{step}");
+        }
+    }
 }
 
 #[test]

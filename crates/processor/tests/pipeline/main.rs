@@ -7,17 +7,23 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a test that cannot go on stops"
 )]
 
 mod aside;
 mod batch;
+mod claimed;
 mod crash;
 mod faults;
 mod guard;
+mod held;
 mod hostile;
 mod import;
+mod killed;
 mod lease;
 mod order;
 mod provenance;
+mod retry;
 mod support;
+mod vendor;

@@ -31,6 +31,12 @@ pub(crate) fn start() -> Timestamp {
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        let clock = Self(Arc::default());
+        clock.set(now);
+        clock
+    }
+
     pub(crate) fn set(&self, now: Timestamp) {
         self.0.store(now.micros(), Ordering::SeqCst);
     }
@@ -42,26 +48,6 @@ impl Clock for TestClock {
     }
 }
 
-/// A clock that does something each time it is asked, told how many times it was asked before.
-pub(crate) struct HookClock<F>(Mutex<usize>, F);
-
-impl<F: Fn(usize) + Send + Sync> HookClock<F> {
-    pub(crate) fn new(hook: F) -> Self {
-        Self(Mutex::new(0), hook)
-    }
-}
-
-impl<F: Fn(usize) + Send + Sync> Clock for HookClock<F> {
-    fn now(&self) -> Timestamp {
-        let mut count = self.0.lock().unwrap();
-        let asked = *count;
-        *count += 1;
-        drop(count);
-        (self.1)(asked);
-        start()
-    }
-}
-
 pub(crate) struct Site {
     pub(crate) folder: TestDir,
     pub(crate) store: Store,
@@ -69,7 +55,7 @@ pub(crate) struct Site {
     pub(crate) clock: TestClock,
     pub(crate) options: ProcessorOptions,
     /// Where the database is on a server: goes when the site does.
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
 }
 
 impl Site {
@@ -97,18 +83,23 @@ impl Site {
     fn in_folder(folder: TestDir) -> Self {
         let archive = Archive::new(folder.join("raw"), folder.join("parsed"), folder.join("dead"));
         archive.create_folders().unwrap();
-        let (store, _database) = store(&folder, "cream.db");
-        let clock = TestClock(Arc::default());
-        clock.set(start());
+        let (store, database) = store(&folder, "cream.db");
+        let clock = TestClock::at(start());
         // Whoever wants a file to wait says so.
         let options = ProcessorOptions { patience: Duration::ZERO, ..ProcessorOptions::default() };
-        Self { folder, store, archive, clock, options, _database }
+        Self { folder, store, archive, clock, options, database }
     }
 
     /// The same archive beside an empty database.
     pub(crate) fn beside_new_database(mut self) -> Self {
-        (self.store, self._database) = store(&self.folder, "new.db");
+        (self.store, self.database) = store(&self.folder, "new.db");
         self
+    }
+
+    /// How another process finds the database.
+    pub(crate) fn url(&self) -> String {
+        let of_file = || self.store.url().to_string();
+        self.database.as_ref().map_or_else(of_file, TestDatabase::url)
     }
 
     /// Another process's view of the database.
@@ -125,6 +116,13 @@ impl Site {
     pub(crate) fn processor_with(&self, clock: impl Clock + 'static) -> Processor {
         let (store, archive) = (self.store.clone(), self.archive.clone());
         Processor::new(store, archive, Box::new(clock), self.options.clone())
+    }
+
+    /// The same with a patience of its own.
+    pub(crate) fn processor_of(&self, patience: Duration) -> Processor {
+        let (store, archive) = (self.store.clone(), self.archive.clone());
+        let options = ProcessorOptions { patience, ..self.options.clone() };
+        Processor::new(store, archive, Box::new(self.clock.clone()), options)
     }
 
     pub(crate) fn put(&self, folder: &str, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {

@@ -1,0 +1,160 @@
+//! Dead letters, tried again.
+
+use cream_archive::{FileName, Folder};
+use cream_models::Timestamp;
+use cream_processor::Cancel;
+use cream_store::ResponseStatus;
+
+use crate::support::{Run, Site, chart_name, series, start};
+
+const DAY: i64 = 86_400;
+
+fn after(seconds: i64) -> Timestamp {
+    start().plus_seconds(seconds)
+}
+
+/// What is due is tried again.
+fn retry_due(site: &Site) -> Run {
+    Run::of(|watch| site.processor().retry_dead_letters(&Cancel::default(), watch).unwrap())
+}
+
+/// A person has a response tried again.
+fn retry(site: &Site, name: &str, accept: bool) -> Run {
+    let names = [FileName::parse(name).unwrap()];
+    Run::of(|watch| site.processor().retry(&names, accept, &Cancel::default(), watch))
+}
+
+/// How often it was tried, and when it is due again.
+fn tried(site: &Site, name: &str) -> (i32, Option<Timestamp>) {
+    let known = site.response(name).unwrap();
+    assert_eq!(known.status, ResponseStatus::Deadletter);
+    assert!(known.error.is_some() && known.lease_until.is_none(), "{known:?}");
+    assert!(site.holds(Folder::Deadletter, name));
+    (known.attempts, known.next_attempt_at)
+}
+
+#[test]
+fn what_is_due_is_tried_again_and_nothing_else() {
+    let site = Site::new();
+    let [first, second] = ["DUE1_2025-06-16.html", "DUE2_2025-06-16.html"];
+    for (name, at) in [(first, start()), (second, after(3600))] {
+        site.clock.set(at);
+        site.put("raw", name, "Will be right back");
+        assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(tried(&site, name), (1, Some(at.plus_seconds(DAY))));
+    }
+    site.clock.set(after(DAY - 1));
+    assert_eq!(retry_due(&site).counts(), [0; 7]);
+    site.clock.set(after(DAY));
+    let run = retry_due(&site);
+    assert_eq!(run.counts(), [0, 0, 0, 1, 0, 0, 0], "{}", run.lines());
+    assert!(run.line().starts_with(first));
+    assert_eq!(tried(&site, first), (2, Some(after(2 * DAY))));
+    assert_eq!(tried(&site, second), (1, Some(after(DAY + 3600))));
+}
+
+#[test]
+fn it_is_tried_so_often_and_then_left_to_a_person() {
+    let mut site = Site::new();
+    let name = chart_name("BOUND1", 16);
+    site.put("raw", &name, series("BOUND1", 50).chart_json());
+    let large = std::mem::replace(&mut site.options.max_response_bytes, 100);
+    site.options.max_attempts = 3;
+    assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
+    for (attempts, is_due_again) in [(2, true), (3, false)] {
+        site.clock.set(after(10 * DAY * i64::from(attempts)));
+        assert_eq!(retry_due(&site).counts(), [0, 0, 0, 1, 0, 0, 0]);
+        let (tried, due) = tried(&site, &name);
+        assert_eq!((tried, due.is_some()), (attempts, is_due_again));
+    }
+    site.clock.set(after(1000 * DAY));
+    assert_eq!(retry_due(&site).counts(), [0; 7]);
+
+    assert_eq!(retry(&site, &name, false).counts(), [0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(tried(&site, &name), (4, None));
+    site.options.max_response_bytes = large;
+    assert_eq!(retry_due(&site).counts(), [0; 7]);
+    let run = retry(&site, &name, false);
+    assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0], "{}", run.lines());
+    assert!(site.holds(Folder::Parsed, &name));
+    assert_eq!(site.bars(), 50);
+    assert_eq!(site.response(&name).unwrap().error, None);
+
+    // What is loaded stays as it is.
+    let known = site.response(&name);
+    assert_eq!(retry(&site, &name, true).counts(), [0, 1, 0, 0, 0, 0, 0]);
+    assert_eq!(site.response(&name), known);
+}
+
+#[test]
+fn what_can_be_read_by_now_is_loaded() {
+    let mut site = Site::new();
+    let names = ["MENDED1", "MENDED2"].map(|symbol| {
+        let name = chart_name(symbol, 16);
+        site.put("raw", &name, series(symbol, 50).chart_json());
+        name
+    });
+    let large = std::mem::replace(&mut site.options.max_response_bytes, 100);
+    assert_eq!(site.process().counts(), [0, 0, 2, 0, 0, 0, 0]);
+    site.options.max_response_bytes = large;
+    site.clock.set(after(DAY));
+    assert_eq!(retry_due(&site).counts(), [2, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(site.files(), [vec![], names.to_vec(), vec![]]);
+    assert_eq!(site.bars(), 100);
+}
+
+#[test]
+fn what_the_guard_refused_is_loaded_when_it_is_accepted() {
+    let site = Site::new();
+    let truth = series("ACCEPT1", 400);
+    let lacking = truth.rows[100..110].iter().fold(truth.clone(), |s, row| s.without_row(row.date));
+    let (good, bad) = (chart_name("ACCEPT1", 14), chart_name("ACCEPT1", 15));
+    site.put("raw", &good, truth.chart_json());
+    site.put("raw", &bad, lacking.chart_json());
+    assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
+    // Neither in time nor by a person who does not accept it.
+    site.clock.set(after(DAY));
+    assert_eq!(retry_due(&site).counts(), [0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(retry(&site, &bad, false).counts(), [0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!((site.bars(), tried(&site, &bad).0), (400, 3));
+
+    let run = retry(&site, &bad, true);
+    assert_eq!(run.counts(), [1, 0, 0, 0, 0, 0, 0], "{}", run.lines());
+    assert_eq!(site.bars(), 390);
+    assert!(site.holds(Folder::Parsed, &bad));
+    let digest = site.digest();
+    let rebuilt = site.beside_new_database();
+    assert_eq!(rebuilt.rebuild().counts(), [2, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(rebuilt.digest(), digest);
+}
+
+#[test]
+fn what_lies_in_no_folder_here_is_another_archives() {
+    let site = Site::new();
+    let name = "GONE1_2025-06-16.html";
+    site.put("raw", name, "Will be right back");
+    let _ = site.process();
+    let known = site.response(name);
+    std::fs::remove_file(site.folder.join("dead").join(name)).unwrap();
+    site.clock.set(after(DAY));
+    assert_eq!(retry_due(&site).counts(), [0; 7]);
+    let run = retry(&site, name, false);
+    assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+    assert!(run.line().contains("no such response in the archive"), "{}", run.line());
+    assert_eq!(site.response(name), known);
+}
+
+/// What was kept apart for its name is never loaded, whoever says so.
+#[test]
+fn a_name_conflict_stays_one() {
+    let site = Site::new();
+    let name = chart_name("APART2", 16);
+    site.put("raw", &name, series("APART2", 40).chart_json());
+    let _ = site.process();
+    site.put("raw", &name, series("APART2", 60).chart_json());
+    assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
+    let [_, _, dead] = site.files();
+    assert_eq!(tried(&site, &dead[0]), (1, None), "never due");
+    assert_eq!(retry(&site, &dead[0], true).counts(), [0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!((tried(&site, &dead[0]), site.bars()), ((2, None), 40));
+}
