@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run -p cream-testkit --example vendor-server
 //! curl 'http://127.0.0.1:PORT/q/d/l/?s=cream-b.us&i=d'
-//! cargo run --release -p cream-testkit --example vendor-server -- --symbols 10000 --days 250
+//! cargo run --release -p cream-testkit --example vendor-server -- --symbols 10000 --days 1000
 //! ```
 
 #![allow(
@@ -22,55 +22,94 @@ use cream_testkit::{Listing, Scenario, goog};
 const HELP: &str = "\
 Serves CREAM-B, GOOG and EURUSD=X as all the vendors do, until it is stopped.
 
-  --symbols N   N generated symbols as well: GEN00001, GEN00002, …
-  --days N      how many trading days each of them has; 250 where it is not said
+  --symbols N      N generated symbols as well: GEN00001, GEN00002, …
+  --days N         how many trading days each of them has; 250 where it is not said
+  --list FILE      writes the generated symbols to a file, one a line
+  --settings FILE  writes the settings to a file, to be sourced, when it is ready
 
 The settings that make a worker ask it, without limits, are printed, to be exported. So, to
-measure 10,000 pulls of a year:
+measure 10,000 pulls of four years:
 
-  vendor-server --symbols 10000 --days 250
-  worker fetch --full $(seq -f GEN%05.0f 1 10000)
+  vendor-server --symbols 10000 --days 1000 --list symbols --settings settings &
+  . ./settings
+  xargs worker fetch --full < symbols
 
 An answer is rendered and compressed when it is asked for first, and kept for whoever asks for
 the same again. The two share this machine's processors: fetch once into a database to be
 thrown away, and measure what another one takes after it on the same day (UTC).";
 
+struct Options {
+    symbols: usize,
+    days: usize,
+    list: Option<String>,
+    settings: Option<String>,
+}
+
 fn main() -> ExitCode {
-    let (mut symbols, mut days) = (0, 250);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        let number = match argument.as_str() {
-            "--symbols" => &mut symbols,
-            "--days" => &mut days,
-            "--help" | "-h" => {
-                println!("{HELP}");
-                return ExitCode::SUCCESS;
-            }
-            _ => {
-                eprintln!("{argument:?} is not an option\n\n{HELP}");
-                return ExitCode::from(2);
-            }
-        };
-        match arguments.next().and_then(|value| value.parse().ok()) {
-            Some(value @ 1..=100_000) => *number = value,
-            _ => {
-                eprintln!("{argument} takes a whole number from 1 to 100000");
-                return ExitCode::from(2);
-            }
+    let options = match options(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(why) => {
+            eprintln!("{why}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match serve(&options) {
+        Ok(_server) => loop {
+            std::thread::park();
+        },
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
+}
+
+/// What is asked for; `None` where that is help.
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let mut options = Options { symbols: 0, days: 250, list: None, settings: None };
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} takes a value"));
+        match argument.as_str() {
+            "--symbols" => options.symbols = number(&argument, &value()?)?,
+            "--days" => options.days = number(&argument, &value()?)?,
+            "--list" => options.list = Some(value()?),
+            "--settings" => options.settings = Some(value()?),
+            "--help" | "-h" => return Ok(None),
+            _ => return Err(format!("{argument:?} is not an option")),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn number(argument: &str, value: &str) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.ok_or_else(|| format!("{argument} takes a whole number from 1 to 100000, not {value:?}"))
+}
+
+fn serve(options: &Options) -> Result<VendorServer, String> {
     let server = VendorServer::start();
     serve_known(&server);
-    for number in 1..=symbols {
-        server.serve(generated(number, days));
+    let mut symbols = String::new();
+    for number in 1..=options.symbols {
+        let instrument = generated(number, options.days);
+        symbols += instrument.symbol().as_str();
+        symbols.push('\n');
+        server.serve(instrument);
     }
     // Nobody asks it what it was asked.
     server.keep_requests(0);
-    print_settings(&server);
-    println!("behind TLS: {}", server.tls_base_url());
-    loop {
-        std::thread::park();
+    let settings = settings(&server);
+    for (path, text) in [(&options.list, &symbols), (&options.settings, &settings)] {
+        let Some(path) = path else { continue };
+        std::fs::write(path, text).map_err(|error| format!("writing {path}: {error}"))?;
     }
+    print!("{settings}");
+    println!("# behind TLS: {}", server.tls_base_url());
+    Ok(server)
 }
 
 fn serve_known(server: &VendorServer) {
@@ -102,13 +141,16 @@ fn generated(number: usize, days: usize) -> Instrument {
     Instrument::new(&symbol, scenario.build())
 }
 
-fn print_settings(server: &VendorServer) {
+/// What makes a worker ask the server, without limits.
+fn settings(server: &VendorServer) -> String {
+    let mut lines = vec!["STOCK_DATA_ALPHA_VANTAGE_PLAN=premium".to_owned()];
     for vendor in Vendor::ALL.into_iter().filter(|vendor| *vendor != Vendor::Csv) {
         let name = vendor.name().to_ascii_uppercase().replace('-', "_");
-        println!("export STOCK_DATA_{name}_BASE_URL={}", server.base_url());
-        println!("export STOCK_DATA_{name}_RATE_LIMIT=none");
+        lines.push(format!("STOCK_DATA_{name}_BASE_URL={}", server.base_url()));
+        lines.push(format!("STOCK_DATA_{name}_RATE_LIMIT=none"));
         if let Some(key) = key(vendor) {
-            println!("export STOCK_DATA_{name}_API_KEY={key}");
+            lines.push(format!("STOCK_DATA_{name}_API_KEY={key}"));
         }
     }
+    lines.iter().map(|line| format!("export {line}\n")).collect()
 }

@@ -13,7 +13,7 @@ use super::{Door, Fault};
 const KEPT: usize = 200_000;
 
 /// How many bytes of bodies are kept for requests that come again.
-const KEPT_BYTES: usize = 256 << 20;
+const KEPT_BYTES: usize = 512 << 20;
 
 /// A request that the server got, and how it answered.
 #[derive(Clone, Debug)]
