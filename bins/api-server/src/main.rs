@@ -1,14 +1,18 @@
 //! The API server's command line.
 
+mod serve;
+
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use cream_api::ApiSettings;
-use cream_config::Settings;
-use cream_operator::{Exit, Operator};
+use cream_config::{ConfigErrors, Settings};
+use cream_demo::Demo;
+use cream_operator::{Exit, is_one_file};
+
+use serve::{api_settings, look, serve};
 
 /// Serves end-of-day prices over HTTP from the database that the worker fills.
 #[derive(Parser)]
@@ -17,7 +21,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: Listen,
+    serve: Serve,
 }
 
 const AFTER_HELP: &str = "\
@@ -28,25 +32,40 @@ Settings come from the environment and from a file .env in the working folder:
 docs/configuration.md lists them all, docs/api.md describes the routes.
 
 Exit codes: 0 stopped by a signal, 1 it could not be done (the message says why), 2 the command
-line is wrong. The line `listening on http://ADDRESS:PORT` tells that it answers.
+line is wrong, 130 a second signal ended it at once. The line `listening on http://ADDRESS:PORT` tells that it answers.
 
 Examples:
   api-server demo
-  api-server serve --listen 127.0.0.1:0";
+  api-server serve --listen 127.0.0.1:0
+  api-server serve --without-worker";
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve the database that DATABASE_URL names (the default command).
-    Serve(Listen),
+    Serve(Serve),
     /// Load sample responses into a fresh database in a temporary folder, and serve it.
-    Demo(Listen),
+    Demo(Serve),
 }
 
 #[derive(Args)]
-struct Listen {
+struct Serve {
     /// Address and port to listen on, instead of API_LISTEN; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
+    /// Run a worker in this process, as `worker run` does. The default where the database is an
+    /// SQLite file.
+    #[arg(long, conflicts_with = "without_worker")]
+    with_worker: bool,
+    /// Leave pulling and loading to others. The default on PostgreSQL.
+    #[arg(long)]
+    without_worker: bool,
+}
+
+impl Serve {
+    /// Whether a worker is run on the database of these settings.
+    fn has_worker(&self, settings: &Settings) -> bool {
+        self.with_worker || (!self.without_worker && is_one_file(settings))
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -62,38 +81,37 @@ fn main() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::load_dotenv()?;
-    let settings = Settings::from_env()?;
+    let (settings, unusable) = Settings::from_env_in_part();
     cream_config::init_logging_to(settings.log_format, &settings.log_filter, None)?;
-    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
-        Command::Serve(options) => serve(&settings, options.listen),
-        Command::Demo(options) => {
-            let listen = options.listen.unwrap_or(settings.api_listen);
-            cream_demo::run(listen, |settings| api_settings(settings, None), &mut stdout())
-        }
+    match (arguments.command.unwrap_or(Command::Serve(arguments.serve)), unusable) {
+        (Command::Serve(options), unusable) => serve_own(&settings, unusable.as_ref(), &options),
+        (Command::Demo(_), Some(unusable)) => Err(unusable.into()),
+        (Command::Demo(options), None) => demonstrate(&settings, &options),
     }
 }
 
-fn serve(settings: &Settings, listen: Option<SocketAddr>) -> Result<Exit> {
-    let operator = Operator::open(settings)?;
-    let mut announced = Ok(());
-    cream_api::serve(operator.store().clone(), api_settings(settings, listen), |address| {
+/// Serves the database of the settings.
+fn serve_own(
+    settings: &Settings,
+    unusable: Option<&ConfigErrors>,
+    options: &Serve,
+) -> Result<Exit> {
+    let has_worker = options.has_worker(settings);
+    let operator = look(settings, unusable, options.listen, has_worker)?;
+    serve(&operator, api_settings(settings, options.listen), has_worker, |address| {
         let mut out = stdout();
-        announced = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
-    })?;
-    announced.context("cannot write to standard output")?;
-    Ok(Exit::Done)
+        writeln!(out, "listening on http://{address}")
+            .and_then(|()| out.flush())
+            .context("cannot write to standard output")
+    })
 }
 
-fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> ApiSettings {
-    let api = ApiSettings::new(listen.unwrap_or(settings.api_listen))
-        .with_blocking_threads(usize::try_from(settings.max_connections).unwrap_or(usize::MAX));
-    [
-        ("raw responses", &settings.raw_responses_dir),
-        ("parsed responses", &settings.parsed_responses_dir),
-        ("dead letters", &settings.deadletter_responses_dir),
-    ]
-    .into_iter()
-    .fold(api, |api, (name, path)| api.with_folder(name, path.clone()))
+/// Serves samples.
+fn demonstrate(settings: &Settings, options: &Serve) -> Result<Exit> {
+    let demo = Demo::prepare(options.listen.unwrap_or(settings.api_listen), &mut stdout())?;
+    let (api, has_worker) =
+        (api_settings(demo.settings(), None), options.has_worker(demo.settings()));
+    serve(demo.operator(), api, has_worker, |address| demo.greet(address, &mut stdout()))
 }
 
 #[cfg(test)]
@@ -104,6 +122,34 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    fn read(line: &str) -> Result<Serve, clap::Error> {
+        let arguments = Arguments::try_parse_from(line.split_whitespace())?;
+        Ok(match arguments.command {
+            Some(Command::Serve(options) | Command::Demo(options)) => options,
+            None => arguments.serve,
+        })
+    }
+
+    #[test]
+    fn a_worker_is_run_on_a_file_unless_the_line_says_otherwise() {
+        let settings =
+            |url: &str| Settings::from_vars([("DATABASE_URL".to_owned(), url.to_owned())]).unwrap();
+        let (file, server) = (settings("sqlite:cream.db"), settings("postgres://h/db"));
+        for command in ["", "serve", "demo"] {
+            for (option, of_file, of_server) in [
+                ("", true, false),
+                ("--with-worker", true, true),
+                ("--without-worker", false, false),
+            ] {
+                let options = read(&format!("api-server {command} {option}")).unwrap();
+                let has = (options.has_worker(&file), options.has_worker(&server));
+                assert_eq!(has, (of_file, of_server), "{command} {option}");
+            }
+        }
+        assert!(read("api-server serve --with-worker --without-worker").is_err());
+        assert!(!read("api-server").unwrap().has_worker(&settings("what://")));
     }
 
     #[test]

@@ -4,16 +4,17 @@ mod arguments;
 
 use std::fs::File;
 use std::io::{BufReader, Write, stdin, stdout};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use cream_config::Settings;
+use cream_config::{ConfigErrors, Settings};
 use cream_models::Symbol;
 use cream_operator::{
-    DeadLetters, Display, Exit, Fetch, Letters, Operator, Run, Track, Untrack, cancel_on_signals,
-    read_symbols, span,
+    DeadLetters, Display, Exit, Fetch, Letters, Needs, Operator, Run, Track, Untrack,
+    cancel_on_signals, read_symbols, span,
 };
 use cream_processor::Cancel;
 
@@ -29,7 +30,13 @@ fn main() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::load_dotenv()?;
-    let settings = Settings::from_env()?;
+    let (settings, unusable) = Settings::from_env_in_part();
+    // What runs on its own tells what else is wrong.
+    let unusable = match (unusable, &arguments.command) {
+        (Some(unusable), Command::Run { .. }) => Some(unusable),
+        (Some(unusable), _) => return Err(unusable.into()),
+        (None, _) => None,
+    };
     let display = Display::default();
     cream_config::init_logging_to(
         settings.log_format,
@@ -38,14 +45,37 @@ fn execute(arguments: Arguments) -> Result<Exit> {
     )?;
     let cancel = Cancel::default();
     cancel_on_signals(&cancel)?;
-    run(arguments.command, &settings, &cancel, &display)
+    run(arguments.command, &settings, unusable.as_ref(), &cancel, &display)
 }
 
-fn run(command: Command, settings: &Settings, cancel: &Cancel, display: &Display) -> Result<Exit> {
+/// A worker on its own.
+fn work(
+    once: bool,
+    metrics: Option<SocketAddr>,
+    settings: &Settings,
+    unusable: Option<&ConfigErrors>,
+    cancel: &Cancel,
+) -> Result<Exit> {
+    let metrics = metrics.or(settings.metrics_listen).filter(|_| !once);
+    let needs = Needs { worker: true, metrics, ..Needs::default() };
+    let operator = Operator::start(settings, unusable, needs)?;
+    if once {
+        operator.run_once(cancel, &mut stdout())
+    } else {
+        operator.run(metrics, cancel, &mut stdout())
+    }
+}
+
+fn run(
+    command: Command,
+    settings: &Settings,
+    unusable: Option<&ConfigErrors>,
+    cancel: &Cancel,
+    display: &Display,
+) -> Result<Exit> {
     let out: &mut dyn Write = &mut stdout();
     let exit = match command {
-        Command::Run { once: true, .. } => Operator::open(settings)?.run_once(cancel, out),
-        Command::Run { metrics, .. } => Operator::open(settings)?.run(metrics, cancel, out),
+        Command::Run { once, metrics } => work(once, metrics, settings, unusable, cancel),
         Command::Track { symbols, from_file, vendor, vendor_symbol } => {
             let symbols = listed(symbols, from_file.as_deref())?;
             let track = Track { symbols, vendor, vendor_symbol };

@@ -14,16 +14,17 @@ impl Archive {
     ///
     /// Where a folder cannot be created, or its path is something else.
     pub fn create_folders(&self) -> Result<(), ArchiveError> {
-        for folder in Folder::ALL {
-            let path = self.folder_path(folder);
-            fs::create_dir_all(path).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                    ArchiveError::NotAFolder { folder, path: path.to_owned() }
-                }
-                _ => ArchiveError::of("creating the folder", path, error),
-            })?;
-        }
-        Ok(())
+        Folder::ALL.into_iter().try_for_each(|folder| self.create_folder(folder))
+    }
+
+    fn create_folder(&self, folder: Folder) -> Result<(), ArchiveError> {
+        let path = self.folder_path(folder);
+        fs::create_dir_all(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                ArchiveError::NotAFolder { folder, path: path.to_owned() }
+            }
+            _ => ArchiveError::of("creating the folder", path, error),
+        })
     }
 
     /// Checks that the archive can be used: see [`Archive::problems`].
@@ -39,11 +40,25 @@ impl Archive {
     /// be written (it is tried with a small file), or that is two of the three.
     #[must_use]
     pub fn problems(&self) -> Vec<ArchiveError> {
+        self.problems_after(|_| Ok(()))
+    }
+
+    /// Creates the folders that are missing, with their parents, and tells everything that keeps
+    /// the archive from being used then, as [`Archive::problems`] does.
+    #[must_use]
+    pub fn prepare(&self) -> Vec<ArchiveError> {
+        self.problems_after(|folder| self.create_folder(folder))
+    }
+
+    fn problems_after(
+        &self,
+        prepare: impl Fn(Folder) -> Result<(), ArchiveError>,
+    ) -> Vec<ArchiveError> {
         let mut problems = Vec::new();
         let mut seen: Vec<(Folder, PathBuf)> = Vec::new();
         for folder in Folder::ALL {
             let path = self.folder_path(folder);
-            match self.check_folder(folder) {
+            match prepare(folder).and_then(|()| self.check_folder(folder)) {
                 Err(error) => problems.push(error),
                 Ok(real) => {
                     if let Some((first, _)) = seen.iter().find(|(_, other)| *other == real) {

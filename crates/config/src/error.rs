@@ -69,6 +69,17 @@ impl ConfigErrors {
     pub fn problems(&self) -> &[ConfigError] {
         &self.0
     }
+
+    /// Whether this variable is not usable, or may be what an unknown name was meant to be.
+    #[must_use]
+    pub fn concern(&self, variable: &str) -> bool {
+        self.0.iter().any(|problem| match problem {
+            ConfigError::Invalid { name, .. }
+            | ConfigError::Empty { name, .. }
+            | ConfigError::NotUnicode { name, .. } => *name == variable,
+            ConfigError::Unknown { nearest, .. } => *nearest == Some(variable),
+        })
+    }
 }
 
 impl fmt::Display for ConfigErrors {

@@ -131,6 +131,13 @@ impl Settings {
         Self::from_os_vars(std::env::vars_os())
     }
 
+    /// Reads the settings from the process's environment, with the default for each that is not
+    /// usable, and what is wrong with those: for those who want to find out what else is wrong.
+    #[must_use]
+    pub fn from_env_in_part() -> (Self, Option<ConfigErrors>) {
+        Self::in_part(std::env::vars_os())
+    }
+
     /// Reads the settings from pairs of name and value. Of a name that comes twice, the last holds.
     ///
     /// # Errors
@@ -146,10 +153,16 @@ impl Settings {
     fn from_os_vars(
         vars: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigErrors> {
+        match Self::in_part(vars) {
+            (settings, None) => Ok(settings),
+            (_, Some(errors)) => Err(errors),
+        }
+    }
+
+    fn in_part(vars: impl Iterator<Item = (OsString, OsString)>) -> (Self, Option<ConfigErrors>) {
         let mut reader = Reader::new(vars);
         let settings = Self::read(&mut reader);
-        ConfigErrors::check(reader.finish())?;
-        Ok(settings)
+        (settings, ConfigErrors::check(reader.finish()).err())
     }
 
     /// The settings, with the default for each that `reader` notes a problem of.

@@ -1,4 +1,4 @@
-//! The demonstration: sample responses loaded into a fresh database in a temporary folder, and
+//! The demonstration: sample responses loaded into a fresh database in a temporary folder, to be
 //! served.
 //!
 //! The samples are part of the binary, so that the demonstration needs nothing but itself.
@@ -12,49 +12,71 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cream_api::ApiSettings;
 use cream_config::{Secret, Settings};
-use cream_operator::{Display, Exit, Operator, Run};
-use cream_processor::Cancel;
+use cream_operator::{Cancel, Display, Operator, Run};
+use tempfile::TempDir;
 
 /// The sample responses: file name and content.
 pub const SAMPLES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 
-/// Loads the samples into a fresh database in a temporary folder, then serves it until a signal
-/// ends it. `api` tells from the folders' settings how to serve.
-///
-/// # Errors
-///
-/// Where the temporary folder, the database or the address cannot be used.
-pub fn run(
-    listen: SocketAddr,
-    api: impl FnOnce(&Settings) -> ApiSettings,
-    out: &mut (dyn Write + Send),
-) -> Result<Exit> {
-    let folder = tempfile::Builder::new()
-        .prefix("cream-demo-")
-        .tempdir()
-        .context("cannot create a temporary folder for the demonstration")?;
-    let settings = settings(folder.path(), listen);
-    let operator = Operator::open(&settings)?;
+/// Samples in a fresh database in a temporary folder, which goes when this value does.
+pub struct Demo {
+    settings: Settings,
+    operator: Operator,
+    folder: TempDir,
+}
 
-    let inbox = folder.path().join("samples");
-    std::fs::create_dir(&inbox)?;
-    for (name, bytes) in SAMPLES {
-        std::fs::write(inbox.join(name), bytes)
-            .with_context(|| format!("cannot write the sample {name}"))?;
+impl Demo {
+    /// Loads the samples, to be served at this address.
+    ///
+    /// # Errors
+    ///
+    /// Where the temporary folder or the database cannot be used.
+    pub fn prepare(listen: SocketAddr, out: &mut dyn Write) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("cream-demo-")
+            .tempdir()
+            .context("cannot create a temporary folder for the demonstration")?;
+        let settings = settings(folder.path(), listen);
+        let operator = Operator::open(&settings)?;
+
+        let inbox = folder.path().join("samples");
+        std::fs::create_dir(&inbox)?;
+        for (name, bytes) in SAMPLES {
+            std::fs::write(inbox.join(name), bytes)
+                .with_context(|| format!("cannot write the sample {name}"))?;
+        }
+        writeln!(
+            out,
+            "Loading {} sample responses; one of them is broken on purpose.",
+            SAMPLES.len()
+        )?;
+        let run = Run { cancel: &Cancel::default(), display: &Display::default(), out: &mut *out };
+        operator.import(&[inbox], run)?;
+        writeln!(out)?;
+        Ok(Self { settings, operator, folder })
     }
-    writeln!(out, "Loading {} sample responses; one of them is broken on purpose.", SAMPLES.len())?;
-    let run = Run { cancel: &Cancel::default(), display: &Display::default(), out: &mut *out };
-    operator.import(&[inbox], run)?;
-    writeln!(out)?;
 
-    let store = operator.store().clone();
-    let api = api(&settings);
-    let mut greeted = Ok(());
-    cream_api::serve(store, api, |address| greeted = greet(address, folder.path(), out))?;
-    greeted?;
-    Ok(Exit::Done)
+    /// How it is set up. Nothing of it comes from the environment, and nothing is tracked.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What serves it.
+    #[must_use]
+    pub const fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// Says where it is served and what to try.
+    ///
+    /// # Errors
+    ///
+    /// Where the output fails.
+    pub fn greet(&self, address: SocketAddr, out: &mut dyn Write) -> Result<()> {
+        greet(address, self.folder.path(), out)
+    }
 }
 
 fn settings(folder: &Path, listen: SocketAddr) -> Settings {

@@ -33,6 +33,7 @@ mod migrate;
 mod retry;
 mod run;
 mod signals;
+mod start;
 mod status;
 mod symbols;
 mod table;
@@ -51,13 +52,16 @@ use cream_models::{Clock, SystemClock};
 use cream_processor::{Processor, ProcessorOptions, chain};
 use cream_store::{DatabaseUrl, Store, StoreOptions};
 
+pub use cream_processor::Cancel;
+
 pub use batch::Run;
 pub use dead::DeadLetters;
 pub use display::Display;
 pub use fetch::{Fetch, span};
 pub use migrate::Migrate;
 pub use retry::Letters;
-pub use signals::cancel_on_signals;
+pub use signals::{cancel_on_signals, on_first_signal};
+pub use start::Needs;
 pub use symbols::read_symbols;
 pub use track::{Track, Untrack};
 pub use vendors::vendors;
@@ -122,11 +126,16 @@ impl Operator {
         let operator = Self::open_as_is(settings)?;
         operator.archive.create_folders().context("cannot prepare the archive's folders")?;
         operator.archive.check()?;
-        for name in operator.store.migrate_up()? {
+        operator.migrate_to_current()?;
+        Ok(operator)
+    }
+
+    /// Applies the migrations that are pending.
+    fn migrate_to_current(&self) -> Result<()> {
+        for name in self.store.migrate_up()? {
             log::info!(migration = name; "database migrated");
         }
-        operator.store.require_current()?;
-        Ok(operator)
+        Ok(self.store.require_current()?)
     }
 
     /// Opens the database without changing its schema, and leaves the folders as they are.
@@ -151,11 +160,7 @@ impl Operator {
             let options = StoreOptions { acquire_timeout, ..options };
             store = store.with_replica(Store::open_later(&url, &options));
         }
-        let archive = Archive::new(
-            settings.raw_responses_dir.clone(),
-            settings.parsed_responses_dir.clone(),
-            settings.deadletter_responses_dir.clone(),
-        );
+        let archive = archive(settings);
         let options = ProcessorOptions {
             max_concurrent_files: settings.max_concurrent_files,
             max_response_bytes: settings.max_response_bytes,
@@ -209,4 +214,20 @@ impl Operator {
         writeln!(out, "{digest}")?;
         Ok(Exit::Done)
     }
+}
+
+/// Whether the database of these settings is a file of this machine alone. Not where its URL
+/// cannot be read.
+#[must_use]
+pub fn is_one_file(settings: &Settings) -> bool {
+    let url: Result<DatabaseUrl, _> = settings.database_url.expose().parse();
+    url.is_ok_and(|url| url.file().is_some())
+}
+
+fn archive(settings: &Settings) -> Archive {
+    Archive::new(
+        settings.raw_responses_dir.clone(),
+        settings.parsed_responses_dir.clone(),
+        settings.deadletter_responses_dir.clone(),
+    )
 }

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cream_archive::{Archive, Folder};
 
+/// As the setting counts.
+const MEGABYTE: u64 = 1_000_000;
+
 /// A folder has too little room, or it cannot be told.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,7 +14,7 @@ pub enum DiskError {
     /// The disk is about to be full.
     #[error(
         "only {} MB are free at {}, and {} MB are to be (STOCK_DATA_MIN_FREE_MB); make room",
-        .free >> 20, .path.display(), .wanted >> 20
+        .free / MEGABYTE, .path.display(), .wanted / MEGABYTE
     )]
     Short {
         /// Where.

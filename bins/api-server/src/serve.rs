@@ -1,0 +1,76 @@
+//! The server, and the worker beside it.
+
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::Result;
+use cream_api::{ApiSettings, ServeError, Server};
+use cream_config::{ConfigErrors, Settings};
+use cream_operator::{Cancel, Exit, Needs, Operator, cancel_on_signals, on_first_signal};
+
+/// Looks at everything that serving needs.
+///
+/// # Errors
+///
+/// Everything that is in the way, at once.
+pub(crate) fn look(
+    settings: &Settings,
+    unusable: Option<&ConfigErrors>,
+    listen: Option<SocketAddr>,
+    worker: bool,
+) -> Result<Operator> {
+    let mut problems = Vec::new();
+    // What stands for a setting that is not usable says nothing.
+    if listen.is_some() || !unusable.is_some_and(|it| it.concern("API_LISTEN")) {
+        let address = listen.unwrap_or(settings.api_listen);
+        // Taken again when all is well.
+        if let Err(cause) = TcpListener::bind(address) {
+            problems.push(ServeError::Bind { address, cause }.into());
+        }
+    }
+    Operator::start(settings, unusable, Needs { worker, metrics: None, problems })
+}
+
+/// How the settings want the database to be served.
+pub(crate) fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> ApiSettings {
+    let api = ApiSettings::new(listen.unwrap_or(settings.api_listen))
+        .with_blocking_threads(usize::try_from(settings.max_connections).unwrap_or(usize::MAX));
+    [
+        ("raw responses", &settings.raw_responses_dir),
+        ("parsed responses", &settings.parsed_responses_dir),
+        ("dead letters", &settings.deadletter_responses_dir),
+    ]
+    .into_iter()
+    .fold(api, |api, (name, path)| api.with_folder(name, path.clone()))
+}
+
+/// Serves until a signal ends it, with a worker beside it where that is wanted. The worker stops
+/// when the last request is answered. `greet` is called when connections are accepted.
+///
+/// # Errors
+///
+/// Where the address cannot be had, the worker cannot start, or the server fails.
+pub(crate) fn serve(
+    operator: &Operator,
+    settings: ApiSettings,
+    has_worker: bool,
+    greet: impl FnOnce(SocketAddr) -> Result<()>,
+) -> Result<Exit> {
+    let server = Server::bind(operator.store().clone(), settings)?;
+    let stop = server.stop_handle();
+    // The second signal ends the process.
+    cancel_on_signals(&Cancel::default())?;
+    on_first_signal(move || stop.stop())?;
+    // Stopped when the server has stopped, and not by the signal itself.
+    let worker = match has_worker {
+        true => Some(operator.runner(None)?.start(&Cancel::default())?),
+        false => None,
+    };
+    greet(server.address())?;
+    let served = server.run();
+    if let Some(worker) = worker {
+        // What it could not finish in time, the log tells.
+        let _ended = worker.stop();
+    }
+    served?;
+    Ok(Exit::Done)
+}
