@@ -13,9 +13,12 @@
     reason = "tests only: what goes wrong ought to fail loudly and at once"
 )]
 
+mod audit;
 mod fetching;
+mod growing;
 mod responses;
 mod small_disk;
+mod tracked;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +28,9 @@ use std::time::{Duration, Instant};
 use cream_testkit::{Exited, ReadyProcess, TestDir};
 use serde_json::Value;
 
+pub use audit::Audit;
 pub use fetching::{VENDORS, assert_no_key_in, on_both, words_of};
+pub use growing::Growing;
 pub use responses::Responses;
 pub use small_disk::SmallDisk;
 
@@ -36,7 +41,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const LET_LEASES_RUN_OUT: &str =
     "UPDATE raw_response SET lease_token = NULL, lease_until = NULL";
 
-/// The path of one of the project's binaries, built if need be.
+/// The path of one of the project's binaries: from the folder `CREAM_TEST_BINARIES`, or built if
+/// need be.
 ///
 /// # Panics
 ///
@@ -49,6 +55,9 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// Cargo builds the binaries of other packages for no test, so this asks it to.
 fn build() -> PathBuf {
+    if let Some(folder) = std::env::var_os("CREAM_TEST_BINARIES") {
+        return folder.into();
+    }
     // target/PROFILE/deps/TEST
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
