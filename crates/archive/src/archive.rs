@@ -11,7 +11,7 @@ use crate::name::is_partial;
 use crate::{ArchiveError, FileName, Steps};
 
 /// How often an operation looks again when another process moves files under its feet.
-const ATTEMPTS: u32 = 8;
+pub(crate) const ATTEMPTS: u32 = 8;
 
 /// Why an unfinished write is no response.
 const UNFINISHED: &str =
@@ -202,7 +202,7 @@ impl Archive {
     }
 
     /// Makes a file and its name durable. That it is gone is no error.
-    fn settle(&self, folder: Folder, path: &Path) -> Result<(), ArchiveError> {
+    pub(crate) fn settle(&self, folder: Folder, path: &Path) -> Result<(), ArchiveError> {
         let folder = self.folder_path(folder);
         match disk::open(path) {
             Ok((file, _)) => {
@@ -309,7 +309,7 @@ impl Archive {
         Ok(None)
     }
 
-    fn is_in(&self, folder: Folder, name: &FileName) -> Result<bool, ArchiveError> {
+    pub(crate) fn is_in(&self, folder: Folder, name: &FileName) -> Result<bool, ArchiveError> {
         match fs::symlink_metadata(self.path(folder, name)) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -333,133 +333,6 @@ impl Archive {
         self.settle(folder, &self.path(folder, name))
     }
 
-    /// Moves a response to another folder. A crash of the machine within moments may undo the
-    /// move; the response is then where it was.
-    ///
-    /// That it is there already, with the same content, is fine: a crash may have come between
-    /// the move and whoever should have known of it.
-    ///
-    /// # Errors
-    ///
-    /// [`ArchiveError::NameTaken`] where the destination holds other content under the name,
-    /// [`ArchiveError::NotFound`] where neither folder holds it, [`ArchiveError::NotAFile`], and what
-    /// the file system reports.
-    pub fn move_to(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), ArchiveError> {
-        self.steps.at("archive.moving");
-        self.moved(name, from, to)?;
-        self.steps.at("archive.moved");
-        Ok(())
-    }
-
-    fn moved(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), ArchiveError> {
-        let (source, target) = (self.path(from, name), self.path(to, name));
-        for _ in 0..ATTEMPTS {
-            let moved = match disk::open(&source) {
-                Ok(_) if from == to => Ok(()),
-                Ok(_) => disk::rename_without_overwriting(&source, &target),
-                Err(OpenError::Io(error)) => Err(error),
-                Err(error) => return Err(open_failed(&source, error)),
-            };
-            match moved.map_err(|error| (error.kind(), error)) {
-                Ok(()) => return Ok(()),
-                Err((io::ErrorKind::CrossesDevices, _)) => {
-                    if self.copy_across(&source, to, name)? {
-                        return self.remove_source(&source, from, to);
-                    }
-                }
-                Err((io::ErrorKind::AlreadyExists, error)) => {
-                    match disk::same_files(&source, &target) {
-                        Ok(true) => {
-                            self.settle(to, &target)?;
-                            return self.remove_source(&source, from, to);
-                        }
-                        Ok(false) => return Err(self.name_taken(to, name)),
-                        Err(OpenError::Io(gone)) if gone.kind() == io::ErrorKind::NotFound => {}
-                        Err(OpenError::NotAFile(what)) => {
-                            return Err(ArchiveError::NotAFile { path: target, what });
-                        }
-                        Err(OpenError::Io(_)) => {
-                            return Err(ArchiveError::of("moving", &source, error));
-                        }
-                    }
-                }
-                Err((io::ErrorKind::NotFound, _)) => {
-                    if self.is_in(from, name)? {
-                        // Then it is the destination that is missing, or it has just appeared.
-                        self.is_in(to, name)?;
-                    } else if self.is_in(to, name)? {
-                        return self.settle(to, &target);
-                    } else {
-                        return Err(self.not_found(from, name));
-                    }
-                }
-                Err((_, error)) => return Err(ArchiveError::of("moving", &source, error)),
-            }
-        }
-        Err(restless("moving", &source))
-    }
-
-    /// Copies a response to a folder on another file system. False where the name is taken there,
-    /// which the caller looks into.
-    fn copy_across(
-        &self,
-        source: &Path,
-        to: Folder,
-        name: &FileName,
-    ) -> Result<bool, ArchiveError> {
-        let target = self.path(to, name);
-        if self.is_in(to, name)? {
-            return match disk::same_files(source, &target) {
-                Ok(true) => {
-                    self.settle(to, &target)?;
-                    Ok(true)
-                }
-                Ok(false) => Err(self.name_taken(to, name)),
-                Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-                Err(error) => Err(open_failed(&target, error)),
-            };
-        }
-        let mut file = match disk::open(source) {
-            Ok((file, _)) => file,
-            Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(false);
-            }
-            Err(error) => return Err(open_failed(source, error)),
-        };
-        let mut partial = Partial::create(self.folder_path(to), name.as_str())
-            .map_err(|error| self.failed(to, "copying", error))?;
-        io::copy(&mut file, partial.file())
-            .and_then(|_| partial.settle())
-            .map_err(|error| ArchiveError::of("copying", &target, error))?;
-        match partial.place(&target) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(ArchiveError::of("copying", &target, error)),
-        }
-    }
-
-    /// Ends a move whose destination holds the content: only now may the source go.
-    fn remove_source(&self, source: &Path, from: Folder, to: Folder) -> Result<(), ArchiveError> {
-        let folder = self.folder_path(to);
-        disk::sync_folder(folder)
-            .map_err(|error| ArchiveError::of("syncing the folder", folder, error))?;
-        match fs::remove_file(source) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(ArchiveError::of("moving", source, error))
-            }
-            _ => self.sync_both(to, from),
-        }
-    }
-
-    fn sync_both(&self, first: Folder, second: Folder) -> Result<(), ArchiveError> {
-        for folder in [first, second] {
-            let path = self.folder_path(folder);
-            disk::sync_folder(path)
-                .map_err(|error| ArchiveError::of("syncing the folder", path, error))?;
-        }
-        Ok(())
-    }
-
     /// A failure in a folder, told apart from the folder's being missing.
     pub(crate) fn failed(
         &self,
@@ -479,7 +352,7 @@ impl Archive {
         }
     }
 
-    fn not_found(&self, folder: Folder, name: &FileName) -> ArchiveError {
+    pub(crate) fn not_found(&self, folder: Folder, name: &FileName) -> ArchiveError {
         match self.failed(folder, "looking", io::ErrorKind::NotFound.into()) {
             missing @ ArchiveError::FolderMissing { .. } => missing,
             _ => ArchiveError::NotFound {
@@ -489,7 +362,7 @@ impl Archive {
         }
     }
 
-    fn name_taken(&self, folder: Folder, name: &FileName) -> ArchiveError {
+    pub(crate) fn name_taken(&self, folder: Folder, name: &FileName) -> ArchiveError {
         ArchiveError::NameTaken {
             name: name.as_str().to_owned(),
             folder,
@@ -498,14 +371,14 @@ impl Archive {
     }
 }
 
-fn open_failed(path: &Path, error: OpenError) -> ArchiveError {
+pub(crate) fn open_failed(path: &Path, error: OpenError) -> ArchiveError {
     match error {
         OpenError::NotAFile(what) => ArchiveError::NotAFile { path: path.to_owned(), what },
         OpenError::Io(error) => ArchiveError::of("reading", path, error),
     }
 }
 
-fn restless(action: &'static str, path: &Path) -> ArchiveError {
+pub(crate) fn restless(action: &'static str, path: &Path) -> ArchiveError {
     let error = io::Error::other("other processes keep moving the file; try again");
     ArchiveError::of(action, path, error)
 }

@@ -118,25 +118,6 @@ fn a_move_that_was_done_before_is_fine() {
     }
 }
 
-#[test]
-fn a_move_between_file_systems_copies() {
-    let Fixture { archive, .. } = &fixture();
-    let page = name("page");
-    // The step itself, whatever file systems this machine has.
-    archive.write(&page, b"one").unwrap();
-    let source = archive.path(Folder::Raw, &page);
-    assert!(archive.copy_across(&source, Folder::Parsed, &page).unwrap());
-    assert!(archive.copy_across(&source, Folder::Parsed, &page).unwrap(), "the same again");
-    archive.remove_source(&source, Folder::Raw, Folder::Parsed).unwrap();
-    archive.remove_source(&source, Folder::Raw, Folder::Parsed).unwrap();
-    assert_eq!(archive.find(&page).unwrap(), Some(Folder::Parsed));
-    assert_eq!(names(archive.folder_path(Folder::Parsed)), ["page"]);
-    fs::write(&source, "two").unwrap();
-    let error = archive.copy_across(&source, Folder::Parsed, &page).unwrap_err();
-    assert!(matches!(error, ArchiveError::NameTaken { .. }));
-    assert!(!archive.copy_across(Path::new("none"), Folder::Raw, &name("none")).unwrap());
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn folders_may_lie_on_different_file_systems() {

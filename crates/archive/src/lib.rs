@@ -48,6 +48,7 @@ mod archive;
 mod conflict;
 mod disk;
 mod error;
+mod moving;
 mod name;
 mod setup;
 mod steps;

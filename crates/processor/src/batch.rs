@@ -263,21 +263,14 @@ fn patiently(again: Again, wanted: impl Fn() -> bool, work: impl Fn() -> FileRep
             Outcome::InOtherHands => again.in_other_hands,
             _ => false,
         };
-        if passes { Err(report) } else { Ok(report) }
-    };
-    let told = |report: &FileReport, retry: Retry| {
-        if let Outcome::Failed(error) = &report.outcome {
-            let delay_ms = u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX);
-            log::warn!(
-                file = report.file.as_str(), pull_id = text(report.pull_id).as_deref(),
-                error = chain(error).as_str(), attempt = retry.attempt, delay_ms;
-                "the database is not to be had, trying again"
-            );
-        }
-        Verdict::Retry
+        if passes { Err(Box::new(report)) } else { Ok(report) }
     };
     let policy = Policy { total: again.total, ..Policy::default() };
-    let report = policy.run_while(wanted, attempt, told).unwrap_or_else(|report| report);
+    let report = policy.run_while(wanted, attempt, |report, retry| {
+        tell(report, retry);
+        Verdict::Retry
+    });
+    let report = report.unwrap_or_else(|report| *report);
     if let Outcome::Failed(error) = &report.outcome {
         log::error!(
             file = report.file.as_str(), pull_id = text(report.pull_id).as_deref(),
@@ -286,6 +279,18 @@ fn patiently(again: Again, wanted: impl Fn() -> bool, work: impl Fn() -> FileRep
         );
     }
     report
+}
+
+/// Tells in the log that a file is tried again, and why.
+fn tell(report: &FileReport, Retry { attempt, delay, .. }: Retry) {
+    if let Outcome::Failed(error) = &report.outcome {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        log::warn!(
+            file = report.file.as_str(), pull_id = text(report.pull_id).as_deref(),
+            error = chain(error).as_str(), attempt, delay_ms;
+            "the database is not to be had, trying again"
+        );
+    }
 }
 
 /// What is locked here is complete after each addition, so a poisoned lock holds nothing broken.

@@ -126,10 +126,13 @@ pub struct ProcessorOptions {
     pub max_response_bytes: u64,
     /// How many stored rows are written over at once; new ones are streamed.
     pub batch_size: usize,
-    /// After how many seconds a dead letter is due for another try.
+    /// After how many seconds a dead letter is due for another try. By default somewhat less than
+    /// a day, so that a task that runs once a day, and not to the second, finds it due.
     pub retry_dead_letters_seconds: i64,
     /// How many times a response is tried before it is left to a person, claims that a crash cut
-    /// short included. One that was tried more often under another setting gets a last try.
+    /// short included: what brings its worker down must not be tried for good. It bounds the tries
+    /// of dead letters alone; what is pending is taken however often that was. A dead letter that
+    /// is due under a larger number gets a last try.
     pub max_attempts: u32,
     /// How long a file that a worker works on is its own before others may take it over, unless
     /// the worker renews the lease.
@@ -145,7 +148,7 @@ impl Default for ProcessorOptions {
             max_concurrent_files: 5,
             max_response_bytes: 64 << 20,
             batch_size: 1000,
-            retry_dead_letters_seconds: 86_400,
+            retry_dead_letters_seconds: 20 * 3600,
             max_attempts: 5,
             lease: Duration::from_secs(60),
             patience: Duration::from_secs(60),

@@ -121,7 +121,8 @@ mod tests {
             names.dedup();
             let texts: Vec<_> = names.iter().map(String::as_str).collect();
             let queues = queued(&texts);
-            let firsts: Vec<_> = queues.iter().map(|queue| &queue[0][2..]).collect();
+            let date = |queue: &Vec<String>| queue[0].split_once('_').unwrap().1.to_owned();
+            let firsts: Vec<_> = queues.iter().map(date).collect();
             prop_assert!(firsts.is_sorted(), "{:?}", queues);
             prop_assert!(queues.iter().all(|queue| queue.is_sorted()));
             let mut all: Vec<_> = queues.into_iter().flatten().collect();

@@ -12,7 +12,7 @@ impl Processor {
     /// Tries the dead letters again that are due and lie in this archive, oldest first within a
     /// symbol, with the guard. Each is tried [`max_attempts`](crate::ProcessorOptions::max_attempts)
     /// times at most, its first time included; what fails again is reported as
-    /// [`Outcome::AlreadyDead`].
+    /// [`Outcome::AlreadyDead`](crate::Outcome::AlreadyDead).
     ///
     /// # Errors
     ///

@@ -202,7 +202,13 @@ const CHILD: &str = "CREAM_PROCESSOR_CHILD";
 
 /// Does the work in a process of its own, which is killed when the step is reached for this time.
 fn killed_at(work: Work, site: &Site, url: &str, step: &str, time: usize) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    // On Linux there is a name for this very program, also where it was built anew meanwhile.
+    let own = if cfg!(target_os = "linux") {
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().unwrap()
+    };
+    let mut command = Command::new(own);
     command.args(["--exact", "killed::a_worker_of_its_own", "--ignored", "--nocapture"]);
     let number = Work::ALL.iter().position(|other| *other == work).unwrap();
     let told = [

@@ -7,7 +7,8 @@ use cream_store::ResponseStatus;
 
 use crate::support::{Run, Site, chart_name, series, start};
 
-const DAY: i64 = 86_400;
+/// Seconds until a dead letter is due again.
+const AGAIN: i64 = 20 * 3600;
 
 fn after(seconds: i64) -> Timestamp {
     start().plus_seconds(seconds)
@@ -41,16 +42,16 @@ fn what_is_due_is_tried_again_and_nothing_else() {
         site.clock.set(at);
         site.put("raw", name, "Will be right back");
         assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
-        assert_eq!(tried(&site, name), (1, Some(at.plus_seconds(DAY))));
+        assert_eq!(tried(&site, name), (1, Some(at.plus_seconds(AGAIN))));
     }
-    site.clock.set(after(DAY - 1));
+    site.clock.set(after(AGAIN - 1));
     assert_eq!(retry_due(&site).counts(), [0; 7]);
-    site.clock.set(after(DAY));
+    site.clock.set(after(AGAIN));
     let run = retry_due(&site);
     assert_eq!(run.counts(), [0, 0, 0, 1, 0, 0, 0], "{}", run.lines());
     assert!(run.line().starts_with(first));
-    assert_eq!(tried(&site, first), (2, Some(after(2 * DAY))));
-    assert_eq!(tried(&site, second), (1, Some(after(DAY + 3600))));
+    assert_eq!(tried(&site, first), (2, Some(after(2 * AGAIN))));
+    assert_eq!(tried(&site, second), (1, Some(after(AGAIN + 3600))));
 }
 
 #[test]
@@ -62,12 +63,12 @@ fn it_is_tried_so_often_and_then_left_to_a_person() {
     site.options.max_attempts = 3;
     assert_eq!(site.process().counts(), [0, 0, 1, 0, 0, 0, 0]);
     for (attempts, is_due_again) in [(2, true), (3, false)] {
-        site.clock.set(after(10 * DAY * i64::from(attempts)));
+        site.clock.set(after(10 * AGAIN * i64::from(attempts)));
         assert_eq!(retry_due(&site).counts(), [0, 0, 0, 1, 0, 0, 0]);
         let (tried, due) = tried(&site, &name);
         assert_eq!((tried, due.is_some()), (attempts, is_due_again));
     }
-    site.clock.set(after(1000 * DAY));
+    site.clock.set(after(1000 * AGAIN));
     assert_eq!(retry_due(&site).counts(), [0; 7]);
 
     assert_eq!(retry(&site, &name, false).counts(), [0, 0, 0, 1, 0, 0, 0]);
@@ -97,7 +98,7 @@ fn what_can_be_read_by_now_is_loaded() {
     let large = std::mem::replace(&mut site.options.max_response_bytes, 100);
     assert_eq!(site.process().counts(), [0, 0, 2, 0, 0, 0, 0]);
     site.options.max_response_bytes = large;
-    site.clock.set(after(DAY));
+    site.clock.set(after(AGAIN));
     assert_eq!(retry_due(&site).counts(), [2, 0, 0, 0, 0, 0, 0]);
     assert_eq!(site.files(), [vec![], names.to_vec(), vec![]]);
     assert_eq!(site.bars(), 100);
@@ -113,7 +114,7 @@ fn what_the_guard_refused_is_loaded_when_it_is_accepted() {
     site.put("raw", &bad, lacking.chart_json());
     assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
     // Neither in time nor by a person who does not accept it.
-    site.clock.set(after(DAY));
+    site.clock.set(after(AGAIN));
     assert_eq!(retry_due(&site).counts(), [0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(retry(&site, &bad, false).counts(), [0, 0, 0, 1, 0, 0, 0]);
     assert_eq!((site.bars(), tried(&site, &bad).0), (400, 3));
@@ -136,7 +137,7 @@ fn what_lies_in_no_folder_here_is_another_archives() {
     let _ = site.process();
     let known = site.response(name);
     std::fs::remove_file(site.folder.join("dead").join(name)).unwrap();
-    site.clock.set(after(DAY));
+    site.clock.set(after(AGAIN));
     assert_eq!(retry_due(&site).counts(), [0; 7]);
     let run = retry(&site, name, false);
     assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
