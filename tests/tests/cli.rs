@@ -77,7 +77,9 @@ fn wrong_usage_is_2_and_help_names_every_command() {
     assert_eq!(site.worker(&["improt"]).code(), Some(2));
     assert_eq!(site.worker(&["import"]).code(), Some(2));
     let help = site.worker_ok(&["--help"]);
-    for command in ["import", "process", "digest", "rebuild", "status", "migrate", "Exit codes"] {
+    let commands = "run track untrack fetch vendors import process deadletters retry digest rebuild \
+                    status migrate";
+    for command in commands.split_whitespace().chain(["Exit codes"]) {
         assert!(help.contains(command), "{command} in {help}");
     }
     let missing = site.worker(&["import", "no/such/file"]);

@@ -20,8 +20,21 @@ fn the_help_of_the_worker() {
 
 #[test]
 fn the_help_of_the_workers_commands() {
-    let commands =
-        ["fetch", "vendors", "import", "process", "digest", "rebuild", "status", "migrate"];
+    let commands = [
+        "run",
+        "track",
+        "untrack",
+        "fetch",
+        "vendors",
+        "import",
+        "process",
+        "deadletters",
+        "retry",
+        "digest",
+        "rebuild",
+        "status",
+        "migrate",
+    ];
     let texts = commands.map(|command| help("worker", &[command, "--help"]));
     assert_snapshot!(texts.join("\n---\n"));
 }

@@ -61,8 +61,9 @@ impl Operator {
             Ended::Finished => writeln!(out, "worker {name} has stopped")?,
             Ended::GivenBack(count) => writeln!(
                 out,
-                "worker {name} has stopped; {count} claims were given back, since what was in hand \
-                 was not finished in time"
+                "worker {name} has stopped; {} given back, since what was in hand was not finished \
+                 in time",
+                plural(count, "claim was", "claims were")
             )?,
         }
         out.flush()?;
