@@ -61,6 +61,14 @@ fn everything_that_is_wrong_is_told_at_once() {
     said.push(refused(&all, "api-server", &server, &address));
     assert_eq!(all.folder.names(""), ["raw"]);
 
+    // Folders that cannot be created.
+    let folders = Site::on("sqlite:nowhere/at/all.db").with("STOCK_DATA_MIN_FREE_MB", "0");
+    let folders = folders.with("STOCK_DATA_RAW_RESPONSES_DIR", "file/of/mine");
+    folders.folder.write("file", "a file");
+    said.push(refused(&folders, "worker", &["run"], &address));
+    let folders = folders.with("DATABASE_URL", "sqlite:cream.db");
+    said.push(refused(&folders, "worker", &["run"], &address));
+
     // What one of them stands for says nothing of the rest.
     let alone = Site::new().with("DATABASE_URL", "cream.db").with("STOCK_DATA_MIN_FREE_MB", "much");
     said.push(refused(&alone, "worker", &["run", "--once"], &address));
@@ -82,9 +90,9 @@ fn a_server_that_is_away_and_a_folder_that_is_none_are_told_together() {
     let problems: Vec<_> = said.lines().skip(1).collect();
     assert_eq!(problems.len(), 3, "{said}");
     assert_eq!(problems[0], "error: 2 things keep it from starting:");
-    assert!(problems[1].contains("SITE/dead, set for the deadletter responses"), "{said}");
+    assert!(problems[2].contains("SITE/dead, set for the deadletter responses"), "{said}");
     assert!(
-        problems[2].contains("cannot reach the database postgres://me@127.0.0.1:1/x"),
+        problems[1].contains("cannot reach the database postgres://me@127.0.0.1:1/x"),
         "{said}"
     );
 }

@@ -15,6 +15,7 @@ use cream_processor::{OneLine, chain};
 use cream_retriever::KeyNeed;
 use cream_runner::check_folder;
 use cream_store::DatabaseUrl;
+use rustix::fs::{Access, access};
 
 use crate::fetch::{infix, symbols};
 use crate::vendors::descriptions;
@@ -53,8 +54,8 @@ impl Operator {
     /// use, such as a key that is missing, is logged as a warning.
     ///
     /// `settings` are the usable ones, `unusable` what is wrong with the others
-    /// ([`Settings::from_env_in_part`]). Where something is in the way the database is left as it
-    /// is, and where that is a setting nothing is created.
+    /// ([`Settings::from_env_in_part`]). Where something is in the way, the database's schema is left
+    /// as it is; where that is a setting or the database, no folder is created.
     ///
     /// # Errors
     ///
@@ -65,8 +66,8 @@ impl Operator {
         needs: Needs,
     ) -> Result<Self> {
         let mut look = Look { settings, unusable, found: Vec::new() };
-        let folders = look.folders();
         let operator = look.database();
+        let folders = look.folders(operator.is_some());
         if needs.worker {
             look.disks(folders);
             look.vendors();
@@ -122,22 +123,40 @@ impl Look<'_> {
         self.unusable.is_some_and(|it| names.iter().any(|name| it.concern(name)))
     }
 
-    /// Creates the folders where all settings are usable, and gives their paths.
-    fn folders(&mut self) -> Vec<PathBuf> {
+    /// The paths of the folders, which are created where neither a setting nor the database is in
+    /// the way.
+    fn folders(&mut self, is_database_usable: bool) -> Vec<PathBuf> {
         if self.is_unusable(&FOLDERS) {
             return Vec::new();
         }
         let archive = archive(self.settings);
-        let mut problems = match self.unusable {
-            None => archive.prepare(),
-            Some(_) => archive.problems(),
-        };
-        if self.unusable.is_some() {
-            // It would be created.
-            problems.retain(|problem| !matches!(problem, ArchiveError::FolderMissing { .. }));
+        if self.unusable.is_none() && is_database_usable {
+            archive.prepare().iter().for_each(|problem| self.note(problem));
+        } else {
+            for problem in archive.problems() {
+                match &problem {
+                    ArchiveError::FolderMissing { path, .. } => self.missing(path),
+                    problem => self.note(problem),
+                }
+            }
         }
-        problems.iter().for_each(|problem| self.note(problem));
         Folder::ALL.into_iter().map(|folder| archive.folder_path(folder).to_owned()).collect()
+    }
+
+    /// A folder that is not there, and might be created.
+    fn missing(&mut self, path: &Path) {
+        let above = path.ancestors().skip(1).map(or_here).find(|path| path.exists());
+        if let Some(above) = above
+            && access(above, Access::WRITE_OK | Access::EXEC_OK).is_err()
+        {
+            let text = format!(
+                "{}: creating the folder is not permitted: let the user that runs this program write to \
+                 {}",
+                path.display(),
+                above.display()
+            );
+            self.found.push(OneLine(&text).to_string());
+        }
     }
 
     /// The database as it is, where it can be opened; a file is not created where a setting is

@@ -74,8 +74,8 @@ impl Operator {
         if about.key == KeyNeed::Required && !about.key_is_set {
             writeln!(
                 out,
-                "{vendor} answers nothing without a key: pulls fail until STOCK_DATA_{}_API_KEY is set \
-                 where the worker runs; it is not set here",
+                "{vendor} answers nothing without a key: nothing is pulled until STOCK_DATA_{}_API_KEY is \
+                 set where the worker runs; it is not set here",
                 infix(vendor)
             )?;
         }

@@ -168,7 +168,7 @@ fn a_vendor_without_its_key_is_warned_of_and_one_that_cannot_be_asked_refused() 
     AAPL: tiingo: tracked
     track: 1 symbol
       tracked                    1
-    tiingo answers nothing without a key: pulls fail until STOCK_DATA_TIINGO_API_KEY is set where the worker runs; it is not set here
+    tiingo answers nothing without a key: nothing is pulled until STOCK_DATA_TIINGO_API_KEY is set where the worker runs; it is not set here
     [Done]
     "#);
     assert_snapshot!(site.track("AAPL", Some(Vendor::Csv), None), @r#"
@@ -309,7 +309,42 @@ fn busy_site() -> Site {
 #[test]
 fn the_status_tells_what_is_tracked_and_who_works() {
     let site = busy_site();
-    assert_snapshot!(site.status_then(), @"");
+    assert_snapshot!(site.status_then(), @r#"
+    database           sqlite:[FOLDER]/cream.db
+    migrations         7 applied
+    stocks             5
+    series             0
+    bars               0
+    corporate actions  0
+    responses          0 parsed, 0 pending, 0 dead letters
+    raw                0 files in [FOLDER]/raw
+    parsed             0 files in [FOLDER]/parsed
+    dead letters       0 files in [FOLDER]/dead
+    left alone         tiingo until 2999-01-01T00:00:00Z: HTTP 429
+    tracked:
+      vendor       active  due  in hand  failing  disabled  oldest due            next due
+      yahoo-chart       3    3        0        0         0  2025-06-16T21:30:00Z  2025-06-16T21:30:00Z
+      tiingo            1    0        0        1         0  none                  2025-06-17T21:30:00Z
+      stooq             0    0        0        0         1  none                  none
+    failing:
+      ODD: tiingo: failed once, next try 2025-06-17T21:30:00Z: HTTP 500:\nforged \u{1b}[2J
+    disabled:
+      GONE: stooq: failed once: unknown to stooq for 7 days
+    vendors:
+      vendor       API key          asked                     failures  left alone
+      yahoo-chart  none needed      0 of 60/min, 0 of 2000/h         0  no
+      tiingo       needed, NOT SET  0 of 50/h, 0 of 1000/d           3  until 2999-01-01T00:00:00Z: HTTP 429
+    workers:
+      name   host         version  state     in hand  seen
+      web    web.example  0.1.0    stopping        7  2 s ago
+      old    old.example  0.1.0    silent          3  30 min ago
+      web-2  web.example  0.1.0    ended           0  60 s ago
+    tasks:
+      worker  task     schedule  last run              next run              runs  outcome
+      web     process  10s       2025-06-16T21:30:00Z  none                     9  running
+      web     pull     10s       2025-06-16T21:30:00Z  2025-06-16T21:30:12Z     9  failed: the disk is full\nreally
+    [Done]
+    "#);
 }
 
 #[test]
@@ -334,7 +369,80 @@ fn the_status_as_json_has_the_names_that_are_promised() {
     let mut found = Vec::new();
     names(&status, "", &mut found);
     found.sort();
-    assert_snapshot!(found.join("\n"), @"");
+    assert_snapshot!(found.join("\n"), @r#"
+    archive[].error
+    archive[].files
+    archive[].folder
+    archive[].path
+    at
+    bars
+    corporate_actions
+    database
+    dead_letters
+    disabled[].failures
+    disabled[].last_pull_at
+    disabled[].next_pull_at
+    disabled[].reason
+    disabled[].symbol
+    disabled[].unknown_since
+    disabled[].vendor
+    disabled[].vendor_symbol
+    failing[].failures
+    failing[].last_pull_at
+    failing[].next_pull_at
+    failing[].reason
+    failing[].symbol
+    failing[].unknown_since
+    failing[].vendor
+    failing[].vendor_symbol
+    migrations.applied
+    migrations.pending
+    responses.dead_letters
+    responses.oldest_pending_at
+    responses.parsed
+    responses.pending
+    series
+    stocks
+    tasks[].failures
+    tasks[].is_running
+    tasks[].last_ended_at
+    tasks[].last_started_at
+    tasks[].message
+    tasks[].next_run_at
+    tasks[].outcome
+    tasks[].runs
+    tasks[].schedule
+    tasks[].task
+    tasks[].worker
+    tracked[].active
+    tracked[].disabled
+    tracked[].due
+    tracked[].failing
+    tracked[].in_hand
+    tracked[].inactive
+    tracked[].next_due_at
+    tracked[].oldest_due_at
+    tracked[].vendor
+    vendors[].blocked_reason
+    vendors[].blocked_until
+    vendors[].failures
+    vendors[].key
+    vendors[].limits[].limit
+    vendors[].limits[].requests
+    vendors[].limits[].seconds
+    vendors[].limits[].used
+    vendors[].vendor
+    workers[].ended_at
+    workers[].host
+    workers[].in_hand
+    workers[].name
+    workers[].pid
+    workers[].seen_at
+    workers[].seen_seconds_ago
+    workers[].started_at
+    workers[].state
+    workers[].version
+    "#);
     assert_eq!(status["tracked"][0]["vendor"], "yahoo-chart");
     assert_eq!(status["tracked"][0]["due"], 3);
     assert_eq!(status["workers"][0]["state"], "stopping");
