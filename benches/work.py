@@ -2,7 +2,7 @@
 """The worker on its own: what a round of pulls costs beside the import of the same responses, and
 what a worker costs that has nothing to do.
 
-    benches/work.py [--symbols 10000] [--days 250] [--runs 3] [--idle 60] [--only sqlite|postgres]
+    benches/work.py [--symbols 10000] [--days 250] [--runs 3] [--idle 60] [--only sqlite|postgres] [--built]
 
 Builds the worker and the vendor server in release and starts the server on loopback, without a rate
 limit, with so many generated symbols; its answers are made in a round that does not count. In each
@@ -51,7 +51,7 @@ class Vendors:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.settings = {}
         for line in self.process.stdout:
-            if line.startswith("behind TLS"):
+            if not line.startswith("export "):
                 break
             name, _, value = line.removeprefix("export ").strip().partition("=")
             self.settings[name] = value
@@ -136,10 +136,11 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--idle", type=int, default=60)
     parser.add_argument("--only", choices=["sqlite", "postgres"])
+    parser.add_argument("--built", action="store_true", help="build nothing, take what is there")
     options = parser.parse_args()
     build = ["cargo", "build", "--release", "--quiet", "-p"]
-    subprocess.run([*build, "worker"], cwd=ROOT, check=True)
-    subprocess.run([*build, "cream-testkit", "--examples"], cwd=ROOT, check=True)
+    for what in [] if options.built else [["worker"], ["cream-testkit", "--examples"]]:
+        subprocess.run([*build, *what], cwd=ROOT, check=True)
     built = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
