@@ -29,7 +29,7 @@ fn text(bytes: &[u8]) -> String {
 /// Writes the passwords of the roles as files, such as Compose mounts.
 fn secrets(folder: &TestDir, changed: &str) {
     for role in ["owner", "worker", "api"] {
-        folder.write(&format!("{role}_password"), format!("it's {changed} %40 \\ \"{role}\"\n"));
+        folder.write(format!("{role}_password"), format!("it's {changed} %40 \\ \"{role}\"\n"));
     }
 }
 

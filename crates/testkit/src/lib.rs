@@ -43,6 +43,7 @@
 )]
 
 mod chart;
+mod clock;
 pub mod failures;
 mod filler;
 mod folders;
@@ -62,6 +63,7 @@ mod table;
 pub mod vendors;
 
 pub use chart::{ChartOptions, KeyOrder};
+pub use clock::TestClock;
 pub use folders::{TestDir, shared_dir};
 pub use goog::goog;
 pub use listing::Listing;

@@ -170,6 +170,16 @@ impl Listing {
         day
     }
 
+    /// When the session of a day ends.
+    ///
+    /// # Panics
+    ///
+    /// Where the zone is none.
+    #[must_use]
+    pub fn closes_at(&self, date: Date) -> Timestamp {
+        self.sessions().close(date)
+    }
+
     pub(crate) fn sessions(&self) -> Sessions {
         let zone = TimeZone::get(&self.zone).expect("an IANA time zone");
         Sessions { zone, opens: self.opens, closes: self.closes }
@@ -221,6 +231,8 @@ mod tests {
         let open = |text: &str| sessions.open(text.parse().unwrap()).to_string();
         assert_eq!(open("2025-03-07"), "2025-03-07T14:30:00Z");
         assert_eq!(open("2025-03-10"), "2025-03-10T13:30:00Z");
+        let close = Listing::us_stock("A", "A").closes_at("2025-03-10".parse().unwrap());
+        assert_eq!(close.to_string(), "2025-03-10T20:00:00Z");
         let sydney = Listing::australian_stock("A.AX", "A").sessions();
         let at = sydney.open("2025-01-02".parse().unwrap());
         assert_eq!(at.to_string(), "2025-01-01T23:00:00Z");

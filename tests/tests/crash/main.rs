@@ -108,7 +108,7 @@ impl World {
     fn feed(&mut self) {
         for _ in 0..4 {
             let stock = self.rng.below(STOCKS);
-            self.stocks[stock].grow(&mut self.rng);
+            self.stocks[stock].grow(&mut self.rng, 6);
             self.server.serve(self.stocks[stock].instrument());
         }
         for _ in 0..3 {
@@ -126,7 +126,7 @@ impl World {
     fn new_file(&mut self) -> (String, Vec<u8>) {
         let number = self.rng.below(IMPORTED + 2);
         let (name, mut bytes) = if let Some(stock) = self.imported.get_mut(number) {
-            stock.grow(&mut self.rng);
+            stock.grow(&mut self.rng, 6);
             let instrument = stock.instrument();
             let series = instrument.series();
             let date = series.rows.last().unwrap().date;
