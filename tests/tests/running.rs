@@ -167,6 +167,29 @@ fn what_is_not_finished_in_time_is_given_back_and_not_waited_for() {
     });
 }
 
+/// Were it waited for, this would take an hour.
+#[test]
+fn a_vendor_whose_limit_is_used_up_is_left_alone_while_others_go_on() {
+    on_both(|site| {
+        let server = VendorServer::start();
+        let site = tracking(site, &server, "LIMIT1")
+            .with("STOCK_DATA_YAHOO_CHART_RATE_LIMIT", "1/h")
+            .with("STOCK_DATA_MAX_WAIT_SECONDS", "7200")
+            .with("STOCK_DATA_MAX_CONCURRENT_PULLS", "1");
+        for symbol in ["LIMIT2", "LIMIT3"] {
+            serve(&server, symbol);
+        }
+        let _ = site.worker_ok(&["track", "LIMIT2", "LIMIT3"]);
+        let _ = site.worker_ok(&["track", "--vendor", "tiingo", "LIMIT2"]);
+        let told = site.worker_ok(&["run", "--once"]);
+        assert!(told.contains("2 loaded") && told.contains("yahoo-chart is left alone"), "{told}");
+        let pulled = ["LIMIT1", "LIMIT2", "LIMIT3"].map(|symbol| bars(&site, symbol));
+        assert_eq!(pulled.iter().sum::<usize>(), BARS, "{pulled:?}");
+        assert!(pulled.contains(&BARS));
+        assert!(!["LIMIT1", "LIMIT2", "LIMIT3"].iter().any(|symbol| is_claimed(&site, symbol)));
+    });
+}
+
 #[test]
 fn metrics_are_served_and_count_what_was_done() {
     let server = VendorServer::start();

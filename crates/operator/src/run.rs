@@ -184,6 +184,7 @@ fn named(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cream_config::Secret;
     use cream_models::Vendor;
 
     #[test]
@@ -231,5 +232,20 @@ mod tests {
         assert_eq!(options.min_free_bytes, 20_000_000);
         assert_eq!(options.fallback_vendors, [Vendor::Tiingo, Vendor::Eodhd]);
         assert_eq!(options.metrics_listen, Some(address));
+    }
+
+    #[test]
+    fn a_processor_is_that_of_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cream.db");
+        let settings = Settings {
+            database_url: Secret::new(format!("sqlite:{}", file.display())),
+            lease: Duration::from_secs(7),
+            max_attempts: 3,
+            ..Settings::default()
+        };
+        let operator = Operator::open_as_is(&settings).unwrap();
+        assert_eq!(operator.processor().leases().length(), settings.lease);
+        assert_eq!(operator.options.max_attempts, settings.max_attempts);
     }
 }
