@@ -1,11 +1,19 @@
 //! Symbols that a site tracks.
 
-use cream_models::{Symbol, Timestamp};
+use cream_models::{Clock, Symbol, SystemClock, Timestamp};
 use cream_store::{NewTracked, StoreError, Tracked, TrackedQuery};
 
 use crate::Site;
 
 impl Site {
+    /// The same whose stocks in New York, once pulled, are not due again for hours, whenever it is.
+    #[must_use]
+    pub fn pulling_once(self) -> Self {
+        let hour = SystemClock.now().seconds().rem_euclid(86_400) / 3600;
+        // The close is at 20:00 or 21:00, and half a day later it is morning.
+        self.with("STOCK_DATA_SETTLE_MINUTES", if hour < 12 { "0" } else { "720" })
+    }
+
     /// Everything that is tracked, also what is no more.
     ///
     /// # Panics

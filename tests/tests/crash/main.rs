@@ -10,7 +10,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     reason = "a test that cannot go on stops, and tells what it met"
 )]
 
@@ -75,6 +76,7 @@ impl World {
         let server = VendorServer::start();
         let site = site
             .asking(&server)
+            .pulling_once()
             .with("RUST_LOG", "warn")
             .with("STOCK_DATA_LEASE_SECONDS", LEASE.to_string())
             .with("STOCK_DATA_PULL_SCHEDULE", "1s")
@@ -130,7 +132,7 @@ impl World {
             let instrument = stock.instrument();
             let series = instrument.series();
             let date = series.rows.last().unwrap().date;
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 let at = Timestamp::start_of(date).plus_seconds(22 * 3600);
                 (chart_file_name(&stock.symbol, at), series.chart_json())
             } else {
