@@ -9,7 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use cream_models::{Symbol, Vendor};
@@ -250,6 +250,27 @@ fn the_server_pulls_what_it_serves_where_it_has_a_worker() {
         }
         assert_eq!(server.request_count(), 1);
     });
+}
+
+#[test]
+fn the_servers_worker_serves_its_metrics_where_the_settings_say() {
+    let server = VendorServer::start();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let site = tracking(Site::new(), &server, "METER1");
+    let site = site.with("STOCK_DATA_METRICS_LISTEN", free.to_string());
+    let mut api = site.serve(&["serve"]);
+    let url = format!("http://{free}");
+    let is_pulled = || {
+        let (status, body) = get_from(&url, "/metrics");
+        assert_eq!(status, 200, "{body}");
+        body.contains(r#"cream_pulls_total{vendor="yahoo-chart",outcome="loaded"} 1"#)
+    };
+    until(&mut api.process, "a pull is counted", is_pulled);
+    api.process.signal(Signal::Terminate);
+    let _ = ended(api.process, 0);
+    let api = site.serve(&["serve", "--without-worker"]);
+    assert!(TcpStream::connect(free).is_err(), "without a worker there is nothing to count");
+    drop(api);
 }
 
 fn get_from(url: &str, path: &str) -> (u16, String) {

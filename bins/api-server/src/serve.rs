@@ -27,7 +27,8 @@ pub(crate) fn look(
             problems.push(ServeError::Bind { address, cause }.into());
         }
     }
-    Operator::start(settings, unusable, Needs { worker, metrics: None, problems })
+    let metrics = settings.metrics_listen.filter(|_| worker);
+    Operator::start(settings, unusable, Needs { worker, metrics, problems })
 }
 
 /// How the settings want the database to be served.

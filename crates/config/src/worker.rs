@@ -108,7 +108,7 @@ pub(crate) const METRICS_LISTEN: Variable = Variable {
     name: "STOCK_DATA_METRICS_LISTEN",
     default: "",
     allowed: Allowed::OptionalAddress,
-    purpose: "Where a worker that runs on its own serves metrics for Prometheus.",
+    purpose: "Where a worker serves metrics for Prometheus, also one in the API server's process.",
 };
 
 /// All of them, in the order of the documentation.

@@ -22,20 +22,20 @@ use crate::{Exit, Operator};
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 impl Operator {
-    /// The worker that the settings describe, which serves metrics where `metrics` says.
+    /// The worker that the settings describe. `metrics` stands before what they say about where it
+    /// serves metrics.
     ///
     /// # Errors
     ///
     /// Where a setting cannot be used.
     pub fn runner(&self, metrics: Option<SocketAddr>) -> Result<Runner> {
         let puller = self.puller(Some(FIRST_WAIT))?;
-        let options = options(&self.settings, metrics);
+        let options = options(&self.settings, metrics.or(self.settings.metrics_listen));
         Ok(Runner::new(puller, Arc::new(SystemClock), options))
     }
 
     /// Runs a worker until `cancel` asks it to stop, then lets it finish what it has in hand, or
-    /// gives that back, within the time of the settings. `metrics` stands before what the settings
-    /// say about it.
+    /// gives that back, within the time of the settings. `metrics` is as for [`Operator::runner`].
     ///
     /// What was given back may still be at work on other threads when this returns: the process is
     /// to end then.
@@ -49,7 +49,6 @@ impl Operator {
         cancel: &Cancel,
         out: &mut dyn Write,
     ) -> Result<Exit> {
-        let metrics = metrics.or(self.settings.metrics_listen);
         let running = self.runner(metrics)?.start(cancel)?;
         let name = running.name().to_owned();
         self.announce(&running, out)?;
