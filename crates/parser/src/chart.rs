@@ -11,7 +11,7 @@ use cream_models::{
     Bar, BarField, Date, DateRange, Instrument, PriceHistory, Symbol, Timestamp, Vendor,
 };
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Asked};
 use crate::columns;
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
@@ -266,20 +266,13 @@ fn history(
         .max(meta.market_time)
         .filter(|time| zone.date(*time).is_some())
         .map(Timestamp::from_seconds);
-    let first_row = || {
-        let dates = chart.timestamps.iter().filter(|time| **time != BAD_TIME);
-        dates.min().and_then(|time| Zone::date(&mut zone.clone(), *time))
+    let mut row_zone = zone.clone();
+    let asked = match ask.asked(chart.timestamps.iter().filter_map(|time| row_zone.date(*time))) {
+        Asked::Unknown => ask.period.map_or(Asked::Unknown, |period| {
+            whole_dates(period, &mut zone).map_or(Asked::Nothing, Asked::Dates)
+        }),
+        asked => asked,
     };
-    let asked = ask.range(if ask.to.is_some() { first_row() } else { None }).or_else(|| {
-        // Rows bear the start of their session, which is some time within its date: of a date
-        // that the period cuts, only the row itself can tell whether it was asked for.
-        let (start, end) = ask.period?;
-        let first = match (zone.date(start)?, zone.date(start.checked_sub(1)?)?) {
-            (date, before) if before < date => date,
-            (date, _) => date.next()?,
-        };
-        DateRange::new(first, zone.date(end)?.previous()?).ok()
-    });
     finish::bars(&mut history, bars, unreadable, asked, warnings)?;
     let mut actions = match chart.events {
         Some(start) => {
@@ -301,6 +294,17 @@ fn history(
     history.instrument.name = history.instrument.name.or(meta.short_name);
     history.instrument.exchange = history.instrument.exchange.or(meta.exchange_code);
     Ok(history)
+}
+
+/// The dates that lie in a period whole; `None` where none does, as in a day of UTC, which holds no
+/// whole day of New York. Rows bear the start of their session, which is some time within its date:
+/// of a date that the period cuts, only the row itself can tell whether it was asked for.
+fn whole_dates((start, end): (i64, i64), zone: &mut Zone) -> Option<DateRange> {
+    let first = match (zone.date(start)?, zone.date(start.checked_sub(1)?)?) {
+        (date, before) if before < date => date,
+        (date, _) => date.next()?,
+    };
+    DateRange::new(first, zone.date(end)?.previous()?).ok()
 }
 
 /// The rows with a bad timestamp or a bad cell, ascending, each once.

@@ -173,6 +173,29 @@ fn what_was_asked_is_covered() {
 }
 
 #[test]
+fn a_period_that_holds_no_whole_date_decides_the_dates_of_its_rows_alone() {
+    let json = three("1,null,3", "1,null,3").replace(&TIMES[2].to_string(), "1706884200");
+    // The 2nd of January in UTC begins and ends on the evening of a day in New York; the last row
+    // is of a month later, as the live one is. A period that ends before it begins, and ones
+    // beyond all dates, hold none either.
+    for period in [
+        (1_704_153_600, 1_704_240_000),
+        (1_704_240_000, 1_704_153_600),
+        (1_704_153_600, 9_999_999_999_999),
+        (i64::MIN, i64::MAX),
+    ] {
+        let asked = Ask { period: Some(period), events: Some(true), ..Ask::default() };
+        let coverage = read_with(&json, &asked).unwrap().coverage;
+        let text = |ranges: &[DateRange]| {
+            ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(coverage.range.unwrap().to_string(), "2024-01-02..2024-02-02");
+        assert_eq!(text(&coverage.undecided_bars), "2024-01-03..2024-02-01", "{period:?}");
+        assert_eq!(text(&coverage.undecided_actions), "2024-01-02..2024-02-02", "{period:?}");
+    }
+}
+
+#[test]
 fn absent_events_say_nothing_unless_they_were_asked_for() {
     let [a, ..] = TIMES;
     let rest = |events: &str| {

@@ -6,6 +6,7 @@ use cream_models::{
     PriceHistory, WarningKind,
 };
 
+use crate::ask::Asked;
 use crate::error::{ParseError, Result, at};
 use crate::warnings::Warnings;
 
@@ -43,7 +44,7 @@ pub(crate) fn bars(
     history: &mut PriceHistory,
     mut rows: Vec<Bar>,
     unreadable: Vec<Unreadable>,
-    asked: Option<DateRange>,
+    asked: Asked,
     warnings: &mut Warnings,
 ) -> Result<()> {
     let (bad, total) = (unreadable.len(), rows.len());
@@ -64,7 +65,11 @@ pub(crate) fn bars(
             open_dates(&rows, &unreadable, range, &mut open);
         }
         // A row outside of what was asked for, such as today's, speaks for its own date alone.
-        let around: Vec<_> = asked.iter().flat_map(|asked| around(*asked, range)).collect();
+        let around: Vec<_> = match asked {
+            Asked::Unknown => Vec::new(),
+            Asked::Nothing => vec![range],
+            Asked::Dates(asked) => around(asked, range).collect(),
+        };
         open.extend(&around);
         history.coverage.undecided_actions = around;
     }
@@ -118,9 +123,12 @@ fn neat(rows: &[Bar]) -> Option<Flags> {
 }
 
 /// The dates asked for and the dates of the rows.
-fn hull(rows: &[Bar], unreadable: &[Unreadable], asked: Option<DateRange>) -> Option<DateRange> {
+fn hull(rows: &[Bar], unreadable: &[Unreadable], asked: Asked) -> Option<DateRange> {
     let mut bad = unreadable.iter().peekable();
-    let mut range = asked;
+    let mut range = match asked {
+        Asked::Dates(asked) => Some(asked),
+        Asked::Unknown | Asked::Nothing => None,
+    };
     for (index, bar) in rows.iter().enumerate() {
         let date = match bad.next_if(|row| row.row == index) {
             Some(row) => row.date,

@@ -22,6 +22,7 @@ fn finished(
 ) -> Result<PriceHistory> {
     let mut history = PriceHistory::new(Vendor::YahooChart);
     let mut warnings = Warnings::new(100);
+    let asked = asked.map_or(Asked::Unknown, Asked::Dates);
     bars(&mut history, rows, unreadable, asked, &mut warnings)?;
     history.warnings = warnings.into_vec();
     Ok(history)

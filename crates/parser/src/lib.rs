@@ -224,8 +224,8 @@ fn pulled(
         from: question.from,
         to: Some(question.to),
         events: Some(question.actions),
-        period: None,
         fetched_on: options.fetched_on.or(Some(question.fetched_at.date())),
+        ..Ask::default()
     };
     let mut history = format.read(&bodies, &ask, warnings)?;
     if let Some(found) = &history.vendor_symbol

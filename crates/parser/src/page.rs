@@ -9,7 +9,7 @@ use cream_models::{
     Bar, CorporateAction, Date, PriceHistory, Symbol, Timestamp, Vendor, WarningKind,
 };
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::chart;
 use crate::check;
 use crate::error::{ParseError, Result, at};
@@ -19,6 +19,7 @@ use crate::json::{self, Reader};
 use crate::refusals;
 use crate::table::{self, Table};
 use crate::warnings::Warnings;
+use crate::zone::Zone;
 
 /// What a page holds.
 #[derive(Debug, Default)]
@@ -47,7 +48,7 @@ struct Script<'a> {
 pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<PriceHistory> {
     let mut parts = find(html);
     let page_symbol = parts.canonical.take().or(parts.title.take());
-    let mut first_error = None;
+    let (mut first_error, mut period) = (None, None);
     for script in ranked(parts.scripts, page_symbol.as_ref()) {
         let mut own = warnings.fresh();
         match embedded(html, &script, ask, &mut own) {
@@ -62,6 +63,7 @@ pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<Pr
             }
             Err(error) => {
                 first_error.get_or_insert((error, script.start));
+                period = period.or(script.period());
             }
         }
     }
@@ -88,7 +90,7 @@ pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<Pr
                     ),
                 });
             }
-            bare(table, page_symbol, ask, warnings)
+            bare(table, page_symbol, &of_table(ask, period), warnings)
         }
         (_, Some((error, _))) | (Some(Err(error)), None) => Err(error),
         (_, None) => Err(refusals::of_page(html).unwrap_or(ParseError::NoPriceTable {
@@ -275,6 +277,18 @@ fn body<'a>(reader: &mut Reader<'a>) -> Result<json::Text<'a>> {
     body.ok_or_else(|| reader.unexpected("an object with the key \"body\""))
 }
 
+/// What was asked for, for the table: a page may show the newest rows of it alone. Its time zone is
+/// not known, but a day more or less at an end has a row there or decides nothing.
+fn of_table(ask: &Ask, period: Option<(i64, i64)>) -> Ask {
+    match (ask.to, period, Zone::fixed(0)) {
+        (None, Some((start, end)), Some(mut utc)) => {
+            let (from, to) = (utc.date(start), utc.date(end.saturating_sub(1)));
+            Ask { from, to, ..*ask }.cut(Cut::Ends)
+        }
+        _ => *ask,
+    }
+}
+
 /// The history of a page that has only its table.
 fn bare(
     table: Table,
@@ -296,7 +310,6 @@ fn bare(
         .map(|(index, row)| ((!bad(index)).then(|| row.bar.date()), row.position))
         .collect();
     let newest = dates.iter().filter_map(|(date, _)| *date).max();
-    let oldest = dates.iter().filter_map(|(date, _)| *date).min();
     let live_from = ask.fetched_on.or(newest);
     let rows: Vec<Bar> = table
         .rows
@@ -308,7 +321,8 @@ fn bare(
         newest.map(|date| Timestamp::start_of(date).plus_seconds(-14 * 3600));
     let unreadable = table.bad_events(warnings);
     let read: Vec<(CorporateAction, usize)> = table.actions;
-    finish::bars(&mut history, rows, table.unreadable, ask.range(oldest), warnings)?;
+    let asked = ask.asked(dates.iter().filter_map(|(date, _)| *date));
+    finish::bars(&mut history, rows, table.unreadable, asked, warnings)?;
     // The page's own request may leave events out; where it shows some, it shows all.
     let decided = ask.events.unwrap_or(!read.is_empty());
     finish::actions(&mut history, Actions { read, unreadable, decided }, warnings);

@@ -223,6 +223,16 @@ fn broken_embedded_data_falls_back_to_the_table() {
 }
 
 #[test]
+fn a_live_row_of_a_table_does_not_speak_for_the_dates_before_it_that_were_not_asked_for() {
+    let live = "<tr><td>Feb 2, 2024<td>1<td>1<td>1<td>1<td>1<td>1</tr>";
+    let history =
+        read_page(&page(&[&table(["1.00", "2.00"], live), &script("DEMO", DAILY, "{")])).unwrap();
+    assert_eq!(closes(&history), ["1", "2", "1"]);
+    assert_eq!(history.coverage.range.unwrap().to_string(), "2024-01-02..2024-02-02");
+    assert_eq!(history.coverage.undecided_bars, ["2024-01-04..2024-02-01".parse().unwrap()]);
+}
+
+#[test]
 fn a_bare_table_tells_what_it_can() {
     let event = "<tr><td>Jan 2, 2024<td colspan=6>0.26 Dividend</tr>";
     let html = page(&[&table(["1.00", "2.50"], event)]);

@@ -105,16 +105,8 @@ impl Rows {
             return Err(ParseError::TooManyUnreadableRows { bad: total, total, position, reason });
         }
         let bad = |row: usize| unreadable.binary_search_by_key(&row, |bad| bad.row).is_ok();
-        let mut dates =
-            bars.iter().enumerate().filter(|(row, _)| !bad(*row)).map(|(_, b)| b.date());
-        let (first, newest) = match dates.next() {
-            Some(date) => {
-                let (low, high) =
-                    dates.fold((date, date), |(low, high), d| (low.min(d), high.max(d)));
-                (Some(low), Some(high))
-            }
-            None => (None, None),
-        };
+        let dates = bars.iter().enumerate().filter(|(row, _)| !bad(*row)).map(|(_, b)| b.date());
+        let (newest, asked) = (dates.clone().max(), ask.asked(dates));
         if let Some(live_from) = ask.fetched_on.or(newest) {
             for bar in &mut bars {
                 if bar.date() >= live_from {
@@ -128,7 +120,7 @@ impl Rows {
         let date = |(row, bar): (usize, &Bar)| (!bad(row)).then_some(bar.date());
         let dates: Vec<Option<Date>> = bars.iter().enumerate().map(date).collect();
         let start = positions.first().copied();
-        finish::bars(history, bars, unreadable, ask.range(first), warnings)?;
+        finish::bars(history, bars, unreadable, asked, warnings)?;
         // Splits in the place of prices would else say that there is no bar on any other date.
         if let Some(start) = start.filter(|_| history.bars.is_empty()) {
             let place = "the answer that have a price";

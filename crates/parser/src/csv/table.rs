@@ -12,7 +12,7 @@ use super::date::{self, Day, Months, NoDay};
 use super::header::{Plan, Role, several_symbols};
 use super::number::{self, Cell, ends, quick_price, quick_whole};
 use super::record::{self, Field, MAX_COLUMNS};
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::rows::Rows;
 use crate::values::MAX_TEXT;
@@ -428,7 +428,7 @@ impl<'a> Table<'a> {
         let mut history = PriceHistory::new(vendor);
         let symbol = self.symbol.and_then(|text| std::str::from_utf8(text).ok());
         history.vendor_symbol = symbol.filter(|symbol| symbol.len() <= MAX_TEXT).map(str::to_owned);
-        let ask = if self.has_words { Ask { from: None, to: None, ..*ask } } else { *ask };
+        let ask = if self.has_words { ask.cut(Cut::Ends) } else { *ask };
         self.rows.finish(&mut history, self.plan.told(), &ask, warnings)?;
         Ok(history)
     }

@@ -19,7 +19,7 @@ use cream_models::{BarField, PriceHistory, Vendor, WarningKind};
 
 use super::Format;
 use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::exact;
 use crate::json::Reader;
@@ -65,7 +65,7 @@ impl Format for AlphaVantage {
         let answer = super::single(answers)?;
         let Some(mut reader) = answer.json() else {
             // CSV does not tell whether it is compact.
-            let ask = Ask { from: None, ..*ask };
+            let ask = ask.cut(Cut::Start);
             return super::text(answer, self.vendor(), &ask, warnings);
         };
         let (mut rows, mut events) = (Rows::default(), Events::default());
@@ -88,7 +88,7 @@ impl Format for AlphaVantage {
             return Err(ParseError::NoRows { place: "the series", position: at(start.pos) });
         }
         // Shorter than the whole, it may begin anywhere.
-        let ask = if said.is_full { *ask } else { Ask { from: None, ..*ask } };
+        let ask = if said.is_full { *ask } else { ask.cut(Cut::Start) };
         let told = events.told(&mut rows);
         let mut history = PriceHistory::new(self.vendor());
         rows.finish(&mut history, told, &ask, warnings)?;

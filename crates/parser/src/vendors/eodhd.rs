@@ -21,7 +21,7 @@ use cream_models::{
 
 use super::Format;
 use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at};
 use crate::events::parse_ratio;
 use crate::exact::{self, Writing};
@@ -60,7 +60,7 @@ impl Format for Eodhd {
     ) -> Result<PriceHistory> {
         if let Some(other) = answers.iter().find(|answer| answer.json().is_none()) {
             // CSV has no place for the words that older rows are cut off.
-            let ask = Ask { from: None, ..*ask };
+            let ask = ask.cut(Cut::Start);
             return super::text(other, self.vendor(), &ask, warnings);
         }
         let (mut rows, mut events) = (Rows::default(), Events::default());
@@ -77,7 +77,7 @@ impl Format for Eodhd {
                     return Err(ParseError::NoRows { place: "the array of prices", position });
                 }
                 Role::Prices => {
-                    ask.from = ask.from.filter(|_| !is_cut);
+                    ask = if is_cut { ask.cut(Cut::Start) } else { ask };
                     continue;
                 }
                 Role::Dividends => ActionKind::Dividend,

@@ -24,7 +24,7 @@ use cream_models::{
 
 use super::Format;
 use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::exact::{self, Cell, Writing};
 use crate::json::Reader;
@@ -129,7 +129,7 @@ impl Format for Massive {
         }
         // Which end is missing depends on the order that was asked for.
         let is_cut = prices.all > 0 && prices.are_cut();
-        let ask = if is_cut { Ask { from: None, to: None, ..*ask } } else { *ask };
+        let ask = if is_cut { ask.cut(Cut::Ends) } else { *ask };
         let mut history = PriceHistory::new(self.vendor());
         rows.finish(&mut history, told, &ask, warnings)?;
         let is_upper = |name: &&str| !name.bytes().any(|byte| byte.is_ascii_lowercase());

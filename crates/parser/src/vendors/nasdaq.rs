@@ -19,7 +19,7 @@ use cream_models::{ActionKind, ActionKinds, BarField, PriceHistory, Vendor, Warn
 
 use super::Format;
 use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::exact::{self, Cell, Writing};
 use crate::json::Reader;
@@ -67,7 +67,7 @@ impl Format for Nasdaq {
             ActionKinds::NONE
         };
         // Newest first: what is missing is older.
-        let ask = if total > prices { Ask { from: None, ..*ask } } else { *ask };
+        let ask = if total > prices { ask.cut(Cut::Start) } else { *ask };
         let mut history = PriceHistory::new(self.vendor());
         rows.finish(&mut history, told, &ask, warnings)?;
         history.symbol = symbol.as_deref().and_then(record::canonical);
