@@ -3,7 +3,7 @@
 use cream_models::Timestamp;
 use cream_schema::DayValue;
 use cream_schema::tables::raw_response as t;
-use diesel::dsl::sql_query;
+use diesel::dsl::{case_when, sql_query};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -20,7 +20,8 @@ use crate::types::{
 
 /// A row that another has locked is passed over.
 const CLAIM_IN_POSTGRES: &str = "\
-    UPDATE raw_response SET lease_token = $3, lease_until = $4, attempts = attempts + 1 \
+    UPDATE raw_response SET lease_token = $3, lease_until = $4, \
+        attempts = CASE WHEN lease_token = $3 THEN attempts ELSE attempts + 1 END \
     WHERE id = (\
         SELECT id FROM raw_response WHERE id = $1 AND status = 'pending' \
         AND (lease_until IS NULL OR lease_until <= $2 OR lease_token = $3) \
@@ -121,8 +122,9 @@ impl Writer<'_> {
         .map_err(failed)
     }
 
-    /// Claims a pending response until a moment, and counts the attempt. `None` where it is not
-    /// pending, or is claimed under another token whose time is not over, or, in PostgreSQL,
+    /// Claims a pending response until a moment, and counts the attempt, once for as long as it is
+    /// claimed under one token: whoever claims it again because the database was away in between
+    /// goes on with the same attempt. `None` where it is not pending, or is claimed under another token whose time is not over, or, in PostgreSQL,
     /// another is about to claim or to finish it: nobody is waited for.
     ///
     /// A [`Store::write_loosely`](crate::Store::write_loosely) will do: a claim that is forgotten
@@ -148,7 +150,8 @@ impl Writer<'_> {
                 .set((
                     t::lease_token.eq(lease.token),
                     t::lease_until.eq(lease.until.micros()),
-                    t::attempts.eq(t::attempts + 1),
+                    t::attempts.eq(case_when(t::lease_token.eq(lease.token), t::attempts)
+                        .otherwise(t::attempts + 1)),
                 ))
                 .execute(c),
             Connection::Postgres(c) => Cached(

@@ -72,6 +72,8 @@ conformance! {
     responses {
         a_name_is_registered_once,
         a_name_with_other_content_is_refused,
+        an_attempt_counts_once_for_as_long_as_a_token_holds,
+        what_is_pending_is_listed_in_pages,
         a_new_response_may_be_claimed_at_once,
         a_response_may_be_recorded_and_done_with_at_once,
         one_claims_and_another_waits_for_the_lease,

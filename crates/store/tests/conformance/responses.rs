@@ -83,11 +83,69 @@ pub(crate) fn one_claims_and_another_waits_for_the_lease(database: &dyn Database
     let first = claim(database, id, "one", 100).unwrap();
     assert_eq!((first.attempts, first.lease_until), (1, Some(instant(160))));
     assert_eq!(claim(database, id, "two", 159), None);
-    assert_eq!(claim(database, id, "one", 120).unwrap().attempts, 2, "the holder may again");
+    let again = claim(database, id, "one", 120).unwrap();
+    assert_eq!((again.attempts, again.lease_until), (1, Some(instant(180))), "the holder may");
     assert_eq!(claim(database, id, "two", 179), None);
     let third = claim(database, id, "two", 180).unwrap();
-    assert_eq!((third.attempts, third.lease_until), (3, Some(instant(240))));
+    assert_eq!((third.attempts, third.lease_until), (2, Some(instant(240))));
     assert_eq!(claim(database, ResponseId(id.0 + 1), "two", 0), None, "no such response");
+}
+
+pub(crate) fn an_attempt_counts_once_for_as_long_as_a_token_holds(database: &dyn Database) {
+    let store = database.store();
+    let id = register(database, "A.json", 1);
+    let attempts = |token: &str, now: i64| claim(database, id, token, now).map(|it| it.attempts);
+    // Also where the lease is over, as long as nobody else took it.
+    for now in [100, 130, 189, 300, 301] {
+        assert_eq!(attempts("one", now), Some(1), "{now}");
+    }
+    assert_eq!(attempts("two", 400), Some(2));
+    assert_eq!(attempts("one", 500), Some(3), "it had been lost");
+    assert_eq!(attempts("one", 501), Some(3));
+    store.write(|w| w.finish_deadletter(id, "one", &dead("no rows"))).unwrap();
+    store.write(|w| w.reopen_response(id)).unwrap();
+    assert_eq!(attempts("one", 600), Some(4), "done with in between");
+    assert_eq!(attempts("one", 601), Some(4));
+    // Given back, it is as if it had not been made, however often it was made.
+    assert_eq!(store.write(|w| w.release_leases(&["one"])).unwrap(), 1);
+    assert_eq!(store.read(|r| r.response_with_id(id)).unwrap().unwrap().attempts, 3);
+
+    // That a response is claimed with its registration is an attempt like any other.
+    let lease = Lease { token: "one", from: instant(100), until: instant(160) };
+    let new = store.write(|w| w.register_response(&new("B.json", 2), Some(&lease))).unwrap();
+    assert_eq!(new.response.attempts, 1);
+    assert_eq!(claim(database, new.response.id, "one", 120).unwrap().attempts, 1);
+}
+
+pub(crate) fn what_is_pending_is_listed_in_pages(database: &dyn Database) {
+    let store = database.store();
+    assert_eq!(store.read(|r| r.pending_responses(None, 9)).unwrap(), []);
+    let ids: Vec<_> =
+        (0..6_u8).map(|n| register(database, &format!("{}.json", 9 - n), n)).collect();
+    claim(database, ids[1], "one", 100).unwrap();
+    let loaded = parsed(stock(store, "A"), 5, Coverage::default());
+    store.write(|w| w.finish_parsed(ids[1], "one", &loaded)).unwrap();
+    for id in [ids[3], ids[4]] {
+        claim(database, id, "one", 100).unwrap();
+        store.write(|w| w.finish_deadletter(id, "one", &dead("no rows"))).unwrap();
+    }
+    // What is in hand is pending, and so is a dead letter that is tried again.
+    claim(database, ids[2], "one", 100).unwrap();
+    store.write(|w| w.reopen_response(ids[4])).unwrap();
+    let listed = |after: Option<usize>, limit| -> Vec<ResponseId> {
+        let after = after.map(|index| ids[index]);
+        let list = store.read(|r| r.pending_responses(after, limit)).unwrap();
+        assert!(list.iter().all(|it| it.status == ResponseStatus::Pending), "{list:?}");
+        list.iter().map(|it| it.id).collect()
+    };
+    assert_eq!(listed(None, 9), [ids[0], ids[2], ids[4], ids[5]], "the first registered first");
+    assert_eq!(listed(None, 2), [ids[0], ids[2]]);
+    assert_eq!(listed(Some(1), 9), [ids[2], ids[4], ids[5]], "after one that is pending no more");
+    assert_eq!(listed(Some(2), 1), [ids[4]]);
+    assert_eq!(listed(Some(5), 9), []);
+    assert_eq!(listed(None, 0), []);
+    let known = store.read(|r| r.pending_responses(None, 1)).unwrap().remove(0);
+    assert_eq!(Some(known), store.read(|r| r.response("9.json")).unwrap());
 }
 
 pub(crate) fn a_new_response_may_be_claimed_at_once(database: &dyn Database) {
