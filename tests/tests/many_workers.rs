@@ -40,7 +40,7 @@ const LEASE: Duration = Duration::from_secs(2);
 const STOPPED: Duration = Duration::from_secs(5);
 
 /// How late a request may come that was granted, where nobody stands still.
-const LATE: Duration = Duration::from_millis(300);
+const LATE: Duration = Duration::from_millis(500);
 
 /// Writes down who claims, gives back and finishes what.
 const LOG_CLAIMS: &str = "
