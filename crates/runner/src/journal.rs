@@ -7,6 +7,7 @@ use cream_models::Timestamp;
 use cream_store::{Store, TaskOutcome, TaskState};
 use cream_tasks::{Journal, Outcome, Run};
 
+use crate::lasting::Lasting;
 use crate::observe::Observer;
 use crate::presence::Presence;
 
@@ -20,6 +21,7 @@ pub(crate) struct StoreJournal {
     presence: Arc<Presence>,
     observer: Arc<Observer>,
     tasks: Mutex<BTreeMap<&'static str, Entry>>,
+    writing: Lasting,
 }
 
 struct Entry {
@@ -33,7 +35,9 @@ struct Entry {
 
 impl StoreJournal {
     pub(crate) fn new(store: Store, presence: Arc<Presence>, observer: Arc<Observer>) -> Self {
-        Self { store, presence, observer, tasks: Mutex::default() }
+        // The runs themselves are in the log.
+        let writing = Lasting::new("what tasks do is not written down");
+        Self { store, presence, observer, tasks: Mutex::default(), writing }
     }
 
     /// Writes down which tasks are running: what takes a moment only, nobody needs to see.
@@ -63,10 +67,7 @@ impl StoreJournal {
             next_run_at: run.next_run_at,
         };
         let written = self.store.write_loosely(|writer| writer.set_task(&state));
-        if let Err(error) = &written {
-            // The run itself is in the log.
-            log::warn!(task, error = cream_processor::chain(error).as_str(); "a task's state is not written down");
-        }
+        self.writing.tell(&written);
         written.is_ok()
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod heart;
 mod journal;
 mod lanes;
+mod lasting;
 mod observe;
 mod options;
 mod presence;

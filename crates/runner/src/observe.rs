@@ -1,6 +1,7 @@
 //! What the worker tells Prometheus.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cream_metrics::{
@@ -9,20 +10,43 @@ use cream_metrics::{
 };
 use cream_models::Timestamp;
 use cream_processor::pull::{PullAttempt, PullOutcome, PullReport};
-use cream_processor::{FileReport, Outcome, chain};
+use cream_processor::{FileReport, Outcome};
 use cream_store::StoreError;
 use cream_tasks::Run;
 
 use crate::between;
+use crate::lasting::Lasting;
+use crate::running::spawn;
 use crate::worker::Worker;
 
 /// However often it is scraped, the database is asked no more often.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// Nor does counting what is tracked take more than this part of the time, however much it is.
+const SHARE: u32 = 50;
+
+/// How long a scrape waits for the database. What is counted in the process is told without it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Counts what happens.
 pub(crate) struct Observer {
     metrics: WorkerMetrics,
-    read: Mutex<Option<Instant>>,
+    queues: Mutex<Reading>,
+    reading: Lasting,
+}
+
+/// The last look at the queues.
+#[derive(Default)]
+struct Reading {
+    /// Until when it is good enough.
+    until: Option<Instant>,
+    under_way: Option<Receiver<Look>>,
+}
+
+/// What a look at the queues gave, and how long it took.
+struct Look {
+    queues: Option<Queues>,
+    took: Duration,
 }
 
 /// How a pull ended.
@@ -91,7 +115,8 @@ impl Label {
 
 impl Observer {
     pub(crate) fn new(version: &str) -> Self {
-        Self { metrics: WorkerMetrics::new(version), read: Mutex::default() }
+        let reading = Lasting::new("the queues are not known");
+        Self { metrics: WorkerMetrics::new(version), queues: Mutex::default(), reading }
     }
 
     /// A pull ended; tells how, as far as its first vendor is concerned.
@@ -149,25 +174,60 @@ impl Observer {
         self.metrics.task(run.task, outcome, took);
     }
 
-    /// The text of a scrape.
-    pub(crate) fn render(&self, worker: &Worker) -> String {
+    /// The text of a scrape. Where the database does not answer, it is without the queues.
+    pub(crate) fn render(&self, worker: &Arc<Worker>) -> String {
         for (vendor, counters) in worker.puller.retriever().counters() {
             self.metrics.set_vendor_totals(vendor, counters.requests, counters.retries);
         }
         self.metrics.set_lease_losses(worker.leases().lost());
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.is_none_or(|at| at.elapsed() >= FRESH) {
-            let queues = queues(worker).unwrap_or_else(|error| {
-                log::warn!(error = chain(&error).as_str(); "the queues are not known");
-                Queues::default()
-            });
-            let in_hand = i64::try_from(worker.leases().in_hand()).ok();
-            self.metrics.set_queues(&Queues { in_hand, ..queues });
-            *read = Some(Instant::now());
-        }
-        drop(read);
+        self.look(worker);
         self.metrics.render().unwrap_or_default()
     }
+
+    /// Looks at the queues, on a thread of its own: a database that is away is waited for longer
+    /// than whoever scrapes waits for an answer.
+    fn look(&self, worker: &Arc<Worker>) {
+        let mut reading = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if reading.under_way.is_none() {
+            if reading.until.is_some_and(|until| Instant::now() < until) {
+                return;
+            }
+            let (tell, told) = channel();
+            let this = Arc::clone(worker);
+            let read = move || {
+                let begun = Instant::now();
+                let queues = queues(&this);
+                this.observer.reading.tell(&queues);
+                let look = Look { queues: queues.ok(), took: begun.elapsed() };
+                if tell.send(look).is_err() {
+                    log::debug!("nobody waits for the queues any more");
+                }
+            };
+            match spawn("queues", read) {
+                Ok(_) => reading.under_way = Some(told),
+                Err(error) => self.reading.met(&error),
+            }
+        }
+        let look = reading.under_way.as_ref().map(|told| told.recv_timeout(PATIENCE));
+        let is_under_way = matches!(look, Some(Err(RecvTimeoutError::Timeout)));
+        let queues = match look {
+            Some(Ok(look)) => {
+                reading.until = Instant::now().checked_add(fresh_for(look.took));
+                look.queues.unwrap_or_default()
+            }
+            _ => Queues::default(),
+        };
+        if !is_under_way {
+            reading.under_way = None;
+        }
+        let in_hand = i64::try_from(worker.leases().in_hand()).ok();
+        self.metrics.set_queues(&Queues { in_hand, ..queues });
+    }
+}
+
+/// For how long a look at the queues is good enough that took so long.
+fn fresh_for(took: Duration) -> Duration {
+    took.saturating_mul(SHARE).max(FRESH)
 }
 
 /// What waits, over all workers.
@@ -198,4 +258,16 @@ fn queues(worker: &Worker) -> Result<Queues, StoreError> {
         in_hand: None,
         workers: i64::try_from(running).ok(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_is_read_less_often() {
+        assert_eq!(fresh_for(Duration::from_millis(3)), FRESH);
+        assert_eq!(fresh_for(Duration::from_millis(300)), Duration::from_secs(15));
+        assert_eq!(fresh_for(Duration::MAX), Duration::MAX);
+    }
 }

@@ -87,6 +87,10 @@ impl Presence {
         if store.write_loosely(|writer| writer.beat(&beat))? {
             return Ok(());
         }
+        // It has said meanwhile that it ends: nobody is to think that it is alive.
+        if self.known().started_at != Some(started_at) {
+            return Ok(());
+        }
         let new = self.enlist_anew(store, now)?;
         log::warn!(worker = new.as_str(), was = name.as_str(); "another worker has taken the name meanwhile");
         Ok(())

@@ -116,26 +116,54 @@ impl Running {
         self.is_stopped = true;
         self.cancel.cancel();
         self.stop.stop();
-        let worker = &self.worker;
-        let limit = worker.options.shutdown;
-        self.worker.beat(true);
+        let limit = self.worker.options.shutdown;
+        if let Some(heart) = &self.heart {
+            heart.beat();
+        }
         let is_done = !matches!(self.ended.recv_timeout(limit), Err(RecvTimeoutError::Timeout));
-        self.heart = None;
-        let mut ended = Ended::Finished;
-        if !is_done {
-            let released = worker.leases().release_all().unwrap_or_else(|error| {
-                log::warn!(error = chain(&error).as_str(); "claims are not given back, others take them over when they end");
-                0
-            });
+        if let Some(heart) = self.heart.take() {
+            heart.stop(FAREWELL);
+        }
+        let released = self.say_farewell(is_done);
+        let ended = if is_done {
+            Ended::Finished
+        } else {
             log::warn!(given_back = released; "what was in hand is not finished in time");
-            ended = Ended::GivenBack(released);
-        }
-        if let Err(error) = worker.presence.end(worker.store(), worker.clock.now()) {
-            log::warn!(error = chain(&error).as_str(); "nobody is told that this worker ended");
-        }
+            Ended::GivenBack(released)
+        };
         self.metrics = None;
         log::info!(worker = self.name.as_str(), finished = is_done; "the worker has stopped");
         ended
+    }
+
+    /// Gives back what is in hand still, and tells the others that this worker is no more. Where
+    /// the database is away, it is not waited for: the leases end by themselves. Returns how many
+    /// claims were given back.
+    fn say_farewell(&self, is_done: bool) -> u64 {
+        let (tell, told) = channel();
+        let worker = Arc::clone(&self.worker);
+        let farewell = move || {
+            let released = if is_done { Ok(0) } else { worker.leases().release_all() };
+            let released = released.unwrap_or_else(|error| {
+                log::warn!(error = chain(&error).as_str(); "claims are not given back, others take them over when they end");
+                0
+            });
+            if let Err(error) = worker.presence.end(worker.store(), worker.clock.now()) {
+                log::warn!(error = chain(&error).as_str(); "nobody is told that this worker ended");
+            }
+            if tell.send(released).is_err() {
+                log::debug!("the database has answered after the time for it was over");
+            }
+        };
+        if let Err(error) = spawn("farewell", farewell) {
+            log::warn!(error = chain(&error).as_str(); "nobody is told that this worker ended");
+        }
+        told.recv_timeout(FAREWELL).unwrap_or_else(|error| {
+            if error == RecvTimeoutError::Timeout {
+                log::warn!("the database does not answer: what this worker had is taken over when its leases end");
+            }
+            0
+        })
     }
 }
 
@@ -146,6 +174,9 @@ impl Drop for Running {
         }
     }
 }
+
+/// How long, at each step of the end, a database is waited for that does not answer.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 /// How often it is looked whether somebody wants it to stop.
 const SLICE: Duration = Duration::from_millis(100);

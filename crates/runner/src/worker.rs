@@ -12,6 +12,7 @@ use cream_retriever::KeyNeed;
 use cream_store::Store;
 
 use crate::error::RunError;
+use crate::lasting::Lasting;
 use crate::observe::Observer;
 use crate::options::RunnerOptions;
 use crate::presence::Presence;
@@ -19,6 +20,9 @@ use crate::seconds;
 
 /// Workers that were not seen for so long are forgotten, in seconds.
 const FORGET: i64 = 7 * 86_400;
+
+/// As far ahead, in seconds, as anything says when a vendor may be asked again.
+const FARTHEST: i64 = 8 * 86_400;
 
 /// A worker, with all that its tasks need.
 pub(crate) struct Worker {
@@ -32,6 +36,8 @@ pub(crate) struct Worker {
     /// Vendors that this worker leaves alone for a while, besides those that all do.
     pub(crate) limited: Mutex<BTreeMap<Vendor, Timestamp>>,
     claims: AtomicU64,
+    renewing: Lasting,
+    beating: Lasting,
 }
 
 impl Worker {
@@ -53,6 +59,8 @@ impl Worker {
             askable,
             limited: Mutex::default(),
             claims: AtomicU64::new(0),
+            renewing: Lasting::new("leases are not renewed"),
+            beating: Lasting::new("nobody is told that this worker is alive"),
         }
     }
 
@@ -82,8 +90,9 @@ impl Worker {
     pub(crate) fn limit(&self, vendor: Vendor, until: Timestamp) {
         let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        limited.retain(|_, until| *until > now);
-        limited.insert(vendor, until);
+        limited.retain(|_, until| is_ahead(*until, now));
+        let known = limited.entry(vendor).or_insert(until);
+        *known = until.max(*known);
     }
 
     /// Processes the files that wait.
@@ -120,22 +129,18 @@ impl Worker {
 
     /// Says that the worker is alive and keeps what it has in hand.
     pub(crate) fn beat(&self, is_stopping: bool) {
-        let now = self.clock.now();
-        let renewed = self.leases().renew();
-        match renewed {
-            Ok(0) => {}
-            Ok(lost) => log::warn!(lost; "another worker has taken over what was in hand"),
-            Err(error) => {
-                let error = cream_processor::chain(&error);
-                log::warn!(error = error.as_str(); "leases are not renewed");
-            }
-        }
-        let in_hand = self.leases().in_hand();
-        if let Err(error) = self.presence.beat(self.store(), now, in_hand, is_stopping) {
-            let error = cream_processor::chain(&error);
-            log::warn!(error = error.as_str(); "nobody is told that this worker is alive");
-        }
+        // What was lost meanwhile, the leases tell themselves.
+        self.renewing.tell(&self.leases().renew());
+        let (now, in_hand) = (self.clock.now(), self.leases().in_hand());
+        let seen = self.presence.beat(self.store(), now, in_hand, is_stopping);
+        self.beating.tell(&seen);
     }
+}
+
+/// Whether a vendor is left alone until a moment: it lies ahead, and not so far that the clock was
+/// wrong from which it was taken. Vendors are blocked for a week at most.
+pub(crate) fn is_ahead(until: Timestamp, now: Timestamp) -> bool {
+    until > now && until <= now.plus_seconds(FARTHEST)
 }
 
 fn told(summary: Summary, what: &str) -> Result<(Summary, String), RunError> {

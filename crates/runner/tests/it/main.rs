@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod away;
 mod pulls;
 mod running;
 mod support;
