@@ -23,6 +23,8 @@ pub(crate) struct Lanes<J> {
 struct Lane<J> {
     waiting: VecDeque<J>,
     working: usize,
+    /// A thread is claiming for it.
+    is_claiming: bool,
     /// Nothing was due at that moment.
     drained_at: Option<Timestamp>,
     /// The vendor is left alone until then.
@@ -34,7 +36,8 @@ struct Lane<J> {
 impl<J> Default for Lane<J> {
     fn default() -> Self {
         let waiting = VecDeque::new();
-        Self { waiting, working: 0, drained_at: None, closed_until: None, served: 0 }
+        let (drained_at, closed_until) = (None, None);
+        Self { waiting, working: 0, is_claiming: false, drained_at, closed_until, served: 0 }
     }
 }
 
@@ -43,7 +46,8 @@ impl<J> Default for Lane<J> {
 pub(crate) enum Turn<J> {
     /// This job.
     Work(J),
-    /// Claim what is due of this vendor, and ask again.
+    /// Claim what is due of this vendor, tell of it by [`Lanes::claimed`], and ask again. Nobody
+    /// else is asked to meanwhile.
     Claim(Vendor),
     /// Wait for others, or until this moment, and ask again.
     Wait(Option<Timestamp>),
@@ -60,12 +64,14 @@ impl<J> Lanes<J> {
 
     /// What is next. `patience` is the last moment that is worth waiting for.
     pub(crate) fn next(&mut self, now: Timestamp, patience: Timestamp) -> Turn<J> {
-        let is_shared = self.lanes.values().filter(|lane| lane.has_work(now)).count() > 1;
+        // A vendor that is left alone needs no thread.
+        let busy = self.lanes.values().filter(|lane| lane.is_open(now) && lane.has_work(now));
+        let is_shared = busy.count() > 1;
         let most = if is_shared { self.threads.saturating_sub(1).max(1) } else { self.threads };
         let ready = self
             .lanes
             .iter_mut()
-            .filter(|(_, lane)| lane.is_open(now) && lane.working < most && lane.has_work(now))
+            .filter(|(_, lane)| lane.is_open(now) && lane.working < most && lane.has_turn(now))
             .min_by_key(|(_, lane)| (lane.working, lane.served));
         if let Some((&vendor, lane)) = ready {
             return match lane.waiting.pop_front() {
@@ -75,23 +81,43 @@ impl<J> Lanes<J> {
                     lane.working = lane.working.saturating_add(1);
                     Turn::Work(job)
                 }
-                None => Turn::Claim(vendor),
+                None => {
+                    lane.is_claiming = true;
+                    Turn::Claim(vendor)
+                }
             };
         }
-        let opens = self.lanes.values().filter(|lane| lane.drained_at.is_none());
-        let opens = opens.filter_map(|lane| lane.closed_until).filter(|until| *until > now).min();
-        match opens.filter(|until| *until <= patience) {
+        match self.opens(now, patience) {
             Some(until) => Turn::Wait(Some(until)),
-            None if self.lanes.values().any(|lane| lane.working > 0) => Turn::Wait(None),
+            None if self.lanes.values().any(Lane::is_at_work) => Turn::Wait(None),
             None => Turn::End,
         }
     }
 
-    /// What was claimed of a vendor; nothing means that nothing is due.
-    pub(crate) fn claimed(&mut self, vendor: Vendor, jobs: Vec<J>, now: Timestamp) {
+    /// Whether there is nothing to begin with: nothing is due, or it is left alone for long.
+    pub(crate) fn is_idle(&self, now: Timestamp, patience: Timestamp) -> bool {
+        !self.lanes.values().any(|lane| lane.is_open(now) && lane.has_work(now))
+            && self.opens(now, patience).is_none()
+    }
+
+    /// When the first vendor is no longer left alone that has work, if that is worth waiting for.
+    fn opens(&self, now: Timestamp, patience: Timestamp) -> Option<Timestamp> {
+        let opens = self.lanes.values().filter(|lane| lane.drained_at.is_none());
+        let opens = opens.filter_map(|lane| lane.closed_until).filter(|until| *until > now).min();
+        opens.filter(|until| *until <= patience)
+    }
+
+    /// What was claimed of a vendor at that moment; nothing means that nothing is due. Gives the
+    /// jobs back where the vendor is to be left alone since.
+    pub(crate) fn claimed(&mut self, vendor: Vendor, jobs: Vec<J>, now: Timestamp) -> Vec<J> {
         let lane = self.lanes.entry(vendor).or_default();
+        lane.is_claiming = false;
         lane.drained_at = jobs.is_empty().then_some(now);
+        if !lane.is_open(now) {
+            return jobs;
+        }
         lane.waiting.extend(jobs);
+        Vec::new()
     }
 
     /// A job is done with.
@@ -123,6 +149,16 @@ impl<J> Lanes<J> {
 impl<J> Lane<J> {
     fn is_open(&self, now: Timestamp) -> bool {
         self.closed_until.is_none_or(|until| until <= now)
+    }
+
+    /// Whether a thread has it in hand.
+    const fn is_at_work(&self) -> bool {
+        self.working > 0 || self.is_claiming
+    }
+
+    /// Whether a thread is of use now.
+    fn has_turn(&self, now: Timestamp) -> bool {
+        !self.waiting.is_empty() || (!self.is_claiming && self.has_work(now))
     }
 
     /// Whether there is, or may be, something to do.
@@ -187,6 +223,36 @@ mod tests {
         assert!(matches!(next(&mut lanes, 10), Turn::Claim(_)));
         // A clock that goes back is no reason to wait for it.
         assert!(matches!(next(&mut lanes, -1), Turn::Claim(_)));
+    }
+
+    #[test]
+    fn while_one_thread_claims_the_others_work() {
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 4);
+        assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
+        // Nobody claims of the same vendor at once.
+        assert_eq!(next(&mut lanes, 0), Turn::Claim(Tiingo));
+        assert_eq!(next(&mut lanes, 0), Turn::Wait(None), "what is claimed may be plenty");
+        assert_eq!(lanes.claimed(Tiingo, vec![100], at(0)), []);
+        assert_eq!(next(&mut lanes, 0), Turn::Work(100));
+        // It is to be left alone before the claim is made.
+        lanes.ended(Tiingo);
+        lanes.claimed(YahooChart, vec![], at(0));
+        assert_eq!(next(&mut lanes, 1), Turn::Claim(Tiingo));
+        assert_eq!(lanes.close(Tiingo, at(100)), []);
+        assert_eq!(lanes.claimed(Tiingo, vec![101], at(1)), [101]);
+        assert_eq!(next(&mut lanes, 1), Turn::End);
+        assert!(lanes.is_idle(at(1), at(31)) && !lanes.is_idle(at(75), at(105)));
+        lanes.claimed(YahooChart, vec![], at(100));
+        assert_eq!(next(&mut lanes, 100), Turn::Claim(Tiingo));
+    }
+
+    #[test]
+    fn a_vendor_that_is_left_alone_keeps_no_thread() {
+        let mut lanes = Lanes::new([YahooChart, Massive], 2);
+        assert_eq!(lanes.close(Massive, at(1000)), []);
+        lanes.claimed(YahooChart, vec![1, 2], at(0));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(1));
+        assert_eq!(next(&mut lanes, 0), Turn::Work(2));
     }
 
     #[test]

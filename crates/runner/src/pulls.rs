@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cream_models::{Timestamp, Vendor};
 use cream_processor::pull::{ClaimedPull, PullAttempt, PullOutcome, PullReport, Span, Target};
-use cream_processor::{Hold, chain};
+use cream_processor::{Hold, Outcome, chain};
 use cream_retry::{Policy, Verdict};
 use cream_store::{ClaimedStock, FinishedPull, Lease, NextPull, PullRecord, StoreError};
 
@@ -15,7 +15,7 @@ use crate::disk;
 use crate::error::RunError;
 use crate::lanes::{Lanes, Turn};
 use crate::observe::Label;
-use crate::worker::Worker;
+use crate::worker::{Worker, is_ahead};
 
 /// So many seconds is a vendor waited for that will be free again; for longer, the next run looks.
 const PATIENCE: i64 = 30;
@@ -59,9 +59,11 @@ impl PullTally {
     /// What was done, and who is left alone, for a person.
     fn told(&self, closed: &[(Vendor, Timestamp)]) -> String {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pulled: u64 = counts.values().sum();
+        let of = |label: &Label| counts.get(label).copied().unwrap_or(0);
+        let not_done = [Label::GivenBack, Label::Cancelled].iter().map(of).sum::<u64>();
+        let pulled = counts.values().sum::<u64>().saturating_sub(not_done);
         let mut text = match pulled {
-            0 if closed.is_empty() => return "nothing is due".to_owned(),
+            0 if closed.is_empty() && counts.is_empty() => return "nothing is due".to_owned(),
             count => format!("{count} pulled"),
         };
         for (label, count) in &*counts {
@@ -93,14 +95,11 @@ impl Worker {
         is_wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<String, RunError> {
         let now = self.clock.now();
-        let mut lanes = self.lanes(now)?;
-        let closed = lanes.closed(now);
+        let lanes = self.lanes(now)?;
         let threads = self.options.max_concurrent_pulls.max(1);
-        let patience = now.plus_seconds(PATIENCE);
-        if matches!(lanes.next(now, patience), Turn::End) {
-            return Ok(tally.told(&closed));
+        if lanes.is_idle(now, now.plus_seconds(PATIENCE)) {
+            return Ok(tally.told(&lanes.closed(now)));
         }
-        disk::check(self.archive(), self.options.min_free_bytes)?;
         let shared = Shared {
             worker: self,
             lanes: Mutex::new(lanes),
@@ -139,6 +138,7 @@ impl Worker {
         let mut lanes = Lanes::new(askable.iter().copied(), self.options.max_concurrent_pulls);
         for (vendor, next) in due {
             if next.is_none_or(|next| next > now) {
+                // Nothing, so that there is nothing to give back.
                 lanes.claimed(vendor, Vec::new(), now);
             }
         }
@@ -146,16 +146,18 @@ impl Worker {
             Some((vendor, state.blocked_until.filter(|until| *until > now)?))
         });
         let limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (vendor, until) in blocked.chain(limited).filter(|(_, until)| *until > now) {
-            if askable.contains(&vendor) {
+        for (vendor, until) in blocked.chain(limited) {
+            if askable.contains(&vendor) && is_ahead(until, now) {
                 lanes.close(vendor, until);
             }
         }
         Ok(lanes)
     }
 
-    fn claim(&self, vendor: Vendor) -> Result<Vec<Job>, StoreError> {
-        let (now, leases) = (self.clock.now(), self.leases());
+    fn claim(&self, vendor: Vendor, now: Timestamp) -> Result<Vec<Job>, RunError> {
+        // Each time: a run may take hours.
+        disk::check(self.archive(), self.options.min_free_bytes)?;
+        let leases = self.leases();
         let until = leases.lease_until(now);
         let token = self.token();
         let lease = Lease { token: &token, from: now, until };
@@ -210,10 +212,7 @@ impl Worker {
             outcome.is_refused_key().then(|| self.clock.now().plus_seconds(KEY_REFUSED))
         });
         let record = record.or_else(|| {
-            // What is not the moment's fault would be met at once again.
-            let is_final = matches!(outcome, PullOutcome::Refused { error, .. } if !error.is_for_later())
-                || matches!(outcome, PullOutcome::Failed(error) if !error.stops_all() && !error.is_transient());
-            is_final.then(|| PullRecord {
+            is_own_failure(outcome).then(|| PullRecord {
                 stock_id: tracked.stock_id,
                 vendor,
                 vendor_symbol: tracked.vendor_symbol.clone(),
@@ -221,7 +220,7 @@ impl Worker {
                 result: Err(outcome.to_string()),
             })
         });
-        let halt = report.attempts.iter().any(|attempt| attempt.outcome.stops_all());
+        let halt = report.attempts.iter().any(|attempt| is_everybodys_failure(&attempt.outcome));
         match record {
             None => self.give_back(vec![job]),
             Some(record) => self.settle(&job, record, outcome, &report, not_before),
@@ -307,6 +306,29 @@ impl Worker {
     }
 }
 
+/// Whether a pull of which nothing is recorded failed by itself. Given back like what is the
+/// moment's fault, it would be claimed and pulled again at once, and so on without end.
+fn is_own_failure(outcome: &PullOutcome) -> bool {
+    match outcome {
+        PullOutcome::Refused { error, .. } => !error.is_for_later(),
+        PullOutcome::Failed(error) => !error.stops_all(),
+        PullOutcome::Filed { file, .. } => {
+            matches!(&file.outcome, Outcome::Failed(error) if !error.stops_all())
+        }
+        _ => false,
+    }
+}
+
+/// Whether every other pull would fail too. A vendor that is not asked now, without a time for it,
+/// is one of which the database cannot say whether it may be asked.
+fn is_everybodys_failure(outcome: &PullOutcome) -> bool {
+    outcome.stops_all()
+        || matches!(
+            outcome,
+            PullOutcome::Refused { error, .. } if error.is_for_later() && error.until().is_none()
+        )
+}
+
 /// What a pull means for those after it.
 #[derive(Debug, Default)]
 struct Settled {
@@ -334,39 +356,61 @@ impl Shared<'_> {
         self.changed.notify_all();
     }
 
+    /// The lanes are never locked while the database or a vendor is waited for: whoever has work
+    /// goes on.
     fn work(&self) {
-        let mut lanes = self.lock();
         while self.goes_on() {
             let now = self.worker.clock.now();
-            match lanes.next(now, now.plus_seconds(PATIENCE)) {
+            let mut lanes = self.lock();
+            let turn = lanes.next(now, now.plus_seconds(PATIENCE));
+            match turn {
                 Turn::Work(job) => {
                     drop(lanes);
                     let vendor = job.stock.tracked.vendor;
                     let settled = self.run(job);
-                    lanes = self.lock();
-                    lanes.ended(vendor);
-                    if let Some(until) = settled.not_before {
-                        let waiting = lanes.close(vendor, until);
-                        self.worker.limit(vendor, until);
-                        self.worker.give_back(waiting);
-                    }
-                    if settled.halt {
-                        self.halt(Some(RunError::Halted));
-                    }
-                    self.changed.notify_all();
+                    self.ended(vendor, &settled);
                 }
-                Turn::Claim(vendor) => match self.worker.claim(vendor) {
-                    Ok(jobs) => {
-                        lanes.claimed(vendor, jobs, now);
-                        self.changed.notify_all();
-                    }
-                    Err(error) => self.halt(Some(error.into())),
-                },
+                Turn::Claim(vendor) => {
+                    drop(lanes);
+                    self.claim(vendor, now);
+                }
                 Turn::Wait(_) => {
                     let waited = self.changed.wait_timeout(lanes, SLICE);
-                    lanes = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
                 }
                 Turn::End => break,
+            }
+        }
+    }
+
+    fn ended(&self, vendor: Vendor, settled: &Settled) {
+        let mut lanes = self.lock();
+        lanes.ended(vendor);
+        let waiting = settled.not_before.map(|until| lanes.close(vendor, until));
+        drop(lanes);
+        if let Some(until) = settled.not_before {
+            self.worker.limit(vendor, until);
+        }
+        if settled.halt {
+            self.halt(Some(RunError::Halted));
+        }
+        self.changed.notify_all();
+        self.worker.give_back(waiting.unwrap_or_default());
+    }
+
+    fn claim(&self, vendor: Vendor, now: Timestamp) {
+        let claim = || self.worker.claim(vendor, now);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(claim)) {
+            Ok(Ok(jobs)) => {
+                let closed = self.lock().claimed(vendor, jobs, now);
+                self.changed.notify_all();
+                self.worker.give_back(closed);
+            }
+            Ok(Err(error)) => self.halt(Some(error)),
+            Err(panic) => {
+                // The others would wait for what it claims.
+                self.halt(None);
+                std::panic::resume_unwind(panic);
             }
         }
     }

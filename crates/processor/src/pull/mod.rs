@@ -136,9 +136,9 @@ impl Puller {
     }
 
     /// Pulls for a row of what is tracked that is claimed: asks its vendor, the first of the
-    /// target's, then, where that fails, the others, whose pulls are recorded as usual. Of the
-    /// first one nothing is recorded: what there is to record is returned, for whoever holds the
-    /// claim.
+    /// target's, then, where that fails, the others, whose pulls are recorded as usual. Nobody is
+    /// asked in place of a vendor whose turn has not come. Of the first one nothing is recorded:
+    /// what there is to record is returned, for whoever holds the claim.
     pub fn pull_claimed(
         &self,
         target: &Target,
@@ -172,7 +172,12 @@ impl Puller {
                 // What was loaded stays loaded, but the next pull would not know of this one.
                 outcome = PullOutcome::Failed(error);
             }
+            // A claimed row whose vendor's turn has not come has not failed: it is pulled later.
+            let is_for_later = index == 0
+                && recording == Recording::AllButFirst
+                && matches!(&outcome, PullOutcome::Refused { error, .. } if error.is_for_later());
             let is_last = outcome.is_success()
+                || is_for_later
                 || matches!(outcome, PullOutcome::Failed(_) | PullOutcome::Cancelled);
             let attempt = PullAttempt { vendor, pull_id, outcome, took: begun.elapsed() };
             record::log(target.symbol.as_str(), &attempt);

@@ -3,7 +3,7 @@
 use cream_models::Timestamp;
 use cream_retriever::{Ask, Failure, Validators, spelling};
 use cream_store::PullRecord;
-use log::{info, warn};
+use log::{debug, info, warn};
 
 use super::{PullAttempt, PullOutcome, Puller, report};
 use crate::{Error, Outcome, chain};
@@ -57,6 +57,11 @@ pub(super) fn log(symbol: &str, attempt: &PullAttempt) {
     let pull_id = pull_id.as_str();
     let took_ms = u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX);
     match &attempt.outcome {
+        // Nothing failed, and with a vendor's limit used up it is so for hours.
+        PullOutcome::Refused { error, .. } if error.is_for_later() && error.until().is_some() => {
+            let error = chain(&error.failure);
+            debug!(symbol, vendor, pull_id, error = error.as_str(); "the vendor's turn has not come");
+        }
         PullOutcome::Refused { error, .. } => {
             let until = error.until().map(|until: Timestamp| until.to_string());
             let advice = report::words(error.advice());

@@ -10,6 +10,7 @@
 
 mod archive;
 mod away;
+mod endless;
 mod pulls;
 mod running;
 mod support;

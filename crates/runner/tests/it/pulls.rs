@@ -161,6 +161,62 @@ fn a_vendor_that_is_left_alone_holds_up_no_other() {
 }
 
 #[test]
+fn a_vendor_whose_turn_has_not_come_is_not_replaced() {
+    on_both(|site| {
+        for number in 0..10 {
+            site.track(&format!("CREAM{number}"), Tiingo);
+        }
+        let runner = site.runner_with(Arc::new(site.clock.clone()), |options, asking| {
+            asking.vendor_mut(Tiingo).limits = Some(vec![RateLimit { requests: 3, seconds: 3600 }]);
+            options.fallback_vendors = vec![YahooChart];
+        });
+        let once = site.once(&runner);
+        let said = once.runs.iter().find(|run| run.task == "pull").unwrap();
+        let said = said.message.as_deref().unwrap_or_default();
+        assert!(said.starts_with("3 pulled, 3 loaded, "), "{said}");
+        assert_eq!((site.server.requests_of(YahooChart).len(), site.asked(Tiingo)), (0, 3));
+    });
+}
+
+#[test]
+fn a_vendor_that_a_clock_years_ahead_has_blocked_is_asked() {
+    on_both(|site| {
+        site.track("CREAM1", YahooChart);
+        let until = cream_models::Clock::now(&site.clock).plus_seconds(3650 * DAY);
+        let reason = Some("the clock was wrong".to_owned());
+        let state = cream_store::VendorState { failures: 1, blocked_until: Some(until), reason };
+        site.store.write(|writer| writer.set_vendor_state(YahooChart, &state)).unwrap();
+        assert!(site.once(&site.runner()).is_success());
+        assert_eq!((site.asked(YahooChart), site.bars()), (1, 60));
+    });
+}
+
+#[test]
+fn where_the_disk_is_short_nothing_is_pulled_and_it_is_told() {
+    on_both(|site| {
+        for number in 0..10 {
+            site.track(&format!("CREAM{number}"), YahooChart);
+        }
+        let runner = site.runner_with(Arc::new(site.clock.clone()), |options, _| {
+            options.min_free_bytes = u64::MAX;
+        });
+        let once = site.once(&runner);
+        let pull = once.runs.iter().find(|run| run.task == "pull").unwrap();
+        assert_eq!(pull.outcome, Some(cream_tasks::Outcome::Failed));
+        let said = pull.message.clone().unwrap();
+        assert!(said.contains("MB are free at") && said.contains("make room"), "{said}");
+        assert_eq!(site.asked(YahooChart), 0);
+        let tracked = site.tracked("CREAM1", YahooChart);
+        assert_eq!((tracked.lease_until, tracked.failures), (None, 0));
+        let tasks = site.store.read(|reader| reader.tasks()).unwrap();
+        let told = tasks.iter().find(|task| task.task == "pull").unwrap();
+        assert_eq!(told.message.as_deref(), Some(said.as_str()));
+        // There is room again.
+        assert!(site.once(&site.runner()).is_success());
+    });
+}
+
+#[test]
 fn a_key_that_is_refused_is_not_tried_for_every_symbol() {
     on_both(|site| {
         for number in 0..20 {

@@ -9,7 +9,7 @@ use cream_calendar::PullTimes;
 use cream_models::{Clock, Symbol, Timestamp, Vendor};
 use cream_processor::pull::{PullOptions, Puller, StoreGate};
 use cream_processor::{Cancel, Processor, ProcessorOptions};
-use cream_retriever::{ApiKey, Retriever, RetrieverOptions};
+use cream_retriever::{ApiKey, Gate, Retriever, RetrieverOptions};
 use cream_runner::{Once, Runner, RunnerOptions, Schedules};
 use cream_store::{NewTracked, Store, StoreError, StoreOptions, Tracked};
 use cream_testkit::vendors::{Instrument, VendorServer, key};
@@ -60,6 +60,8 @@ pub(crate) struct Site {
     pub(crate) archive: Archive,
     pub(crate) clock: TestClock,
     pub(crate) server: VendorServer,
+    /// Who counts requests, in place of the store.
+    pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
 impl Site {
@@ -71,7 +73,7 @@ impl Site {
         store.migrate_up().unwrap();
         let clock = TestClock::default();
         clock.set(monday_night());
-        Self { folder, store, archive, clock, server: VendorServer::start() }
+        Self { folder, store, archive, clock, server: VendorServer::start(), gate: None }
     }
 
     /// A worker on it, with this machine's clock or the test's.
@@ -95,7 +97,8 @@ impl Site {
             boxed(),
             ProcessorOptions::default(),
         );
-        let gate = Arc::new(StoreGate::new(self.store.clone()));
+        let counted = || Arc::new(StoreGate::new(self.store.clone())) as Arc<dyn Gate>;
+        let gate = self.gate.clone().unwrap_or_else(counted);
         let retriever = Retriever::new(asking, gate, boxed()).unwrap();
         let puller = Puller::new(processor, retriever, PullOptions::default());
         Runner::new(puller, clock, options)
