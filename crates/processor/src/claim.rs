@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use cream_archive::{ArchiveError, FileName, Folder};
+use cream_archive::FileName;
 use cream_store::{Lease, NewResponse, Response, ResponseStatus, StoreError};
 
 use crate::lease::Hold;
-use crate::report::Outcome;
-use crate::{Error, Processor, Retry};
+use crate::{Processor, Retry};
 
 /// The files that threads of this process are working on: under one token, the database could not
 /// tell them apart.
@@ -45,16 +44,6 @@ pub(crate) enum Claim {
     Theirs,
 }
 
-/// Where a response belongs whose fate the database knows, and what to say of it.
-fn settled(known: Response) -> (Folder, Outcome) {
-    if known.status == ResponseStatus::Parsed {
-        (Folder::Parsed, Outcome::AlreadyLoaded)
-    } else {
-        let reason = known.error.unwrap_or_else(|| "no reason was recorded".to_owned());
-        (Folder::Deadletter, Outcome::AlreadyDead(reason))
-    }
-}
-
 impl Processor {
     pub(crate) fn registration(&self, name: &FileName, sha256: [u8; 32], len: u64) -> NewResponse {
         NewResponse {
@@ -65,6 +54,11 @@ impl Processor {
         }
     }
 
+    /// What marks a lease on this file as ours.
+    pub(crate) fn token(&self, name: &FileName) -> String {
+        format!("{}-{}", self.holder, name.as_str())
+    }
+
     /// Registers and claims a response at once: what nobody but us knows needs no second commit.
     pub(crate) fn claim(
         &self,
@@ -72,8 +66,7 @@ impl Processor {
         registration: &NewResponse,
         retry: Retry,
     ) -> Result<Claim, StoreError> {
-        // What marks a lease on this file as ours.
-        let token = format!("{}-{}", self.holder, name.as_str());
+        let token = self.token(name);
         let from = registration.registered_at;
         let until = self.leases.lease_until(from);
         let lease = Lease { token: &token, from, until };
@@ -117,66 +110,7 @@ impl Processor {
             }
         })
     }
-
-    /// Moves a file where it belongs by what was recorded just now, from wherever others, who knew
-    /// less, have moved it meanwhile.
-    pub(crate) fn bring(&self, name: &FileName, from: Folder, to: Folder) -> Result<(), Error> {
-        let mut from = from;
-        for _ in 0..MOVES {
-            match self.archive.move_to(name, from, to) {
-                Err(ArchiveError::NotFound { .. }) => match self.archive.find(name)? {
-                    Some(there) => from = there,
-                    None => break,
-                },
-                result => return Ok(result?),
-            }
-        }
-        Ok(self.archive.move_to(name, from, to)?)
-    }
-
-    /// Moves a file where it belongs by what was recorded before, and tells so. Where it is gone
-    /// from its folder, somebody else is seeing to it.
-    pub(crate) fn follow(
-        &self,
-        name: &FileName,
-        from: Folder,
-        known: Response,
-    ) -> Result<Outcome, Error> {
-        // Another may have recorded it a moment ago.
-        self.store.sync()?;
-        let status = known.status;
-        let (to, outcome) = settled(known);
-        match self.archive.move_to(name, from, to) {
-            Err(ArchiveError::NotFound { .. }) if self.archive.find(name)?.is_some() => {
-                return Ok(Outcome::InOtherHands);
-            }
-            result => result?,
-        }
-        // A dead letter may have been taken up again in between, and its file moved away from
-        // whoever did so, who may have come to an end since.
-        let now = self.store.read(|reader| reader.response(name.as_str()))?;
-        let Some(now) = now.filter(|now| now.status != status) else { return Ok(outcome) };
-        let there = match now.status {
-            ResponseStatus::Pending => Folder::Raw,
-            _ => settled(now).0,
-        };
-        match self.archive.move_to(name, to, there) {
-            Err(ArchiveError::NotFound { .. }) => {}
-            result => result?,
-        }
-        Ok(Outcome::InOtherHands)
-    }
-
-    /// What became of a file that another worker has moved where it belongs.
-    pub(crate) fn moved_on(&self, name: &FileName) -> Result<Outcome, Error> {
-        let known = self.store.read(|reader| reader.response(name.as_str()))?;
-        let known = known.filter(|known| known.status != ResponseStatus::Pending);
-        Ok(known.map_or(Outcome::InOtherHands, |known| settled(known).1))
-    }
 }
-
-/// So often a file that was moved away is followed.
-const MOVES: u32 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,7 @@ mod claim;
 mod file;
 mod lease;
 mod line;
+mod place;
 mod provenance;
 pub mod pull;
 mod queue;
@@ -58,6 +59,7 @@ use claim::InWork;
 
 pub use lease::{Hold, Leases};
 pub use line::{OneLine, chain};
+pub use place::Placed;
 pub use source::{ImportSource, Skipped, SourceError};
 
 pub use cream_loader::LoadReport;

@@ -1,13 +1,14 @@
 //! Whether the archive and the database agree.
 //!
 //! Every file is to have its row, in the folder that the row's state says and of the length that it
-//! says, and every row its file. Content is compared too, each day for another part of the files,
+//! says, and every row its file. A file in the wrong folder is moved where it belongs. Content is compared too, each day for another part of the files,
 //! so that all of them were read after [`DAYS`] days.
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use cream_archive::{FileName, Folder};
+use cream_archive::{ArchiveError, FileName, Folder};
+use cream_processor::{Error, Placed};
 use cream_store::{Response, ResponseStatus};
 
 use crate::error::RunError;
@@ -29,17 +30,21 @@ struct Findings {
     read: u64,
     unfinished: u64,
     absent: u64,
+    /// In the wrong folder, and moved.
+    moved: u64,
     wrong: BTreeMap<&'static str, u64>,
     told: u64,
 }
 
 impl Worker {
-    /// Compares the archive with the database. What is found is logged, and fails the run.
+    /// Compares the archive with the database. What is found is logged, and fails the run, unless
+    /// it is mended.
     pub(crate) fn check_archive(&self, is_wanted: &dyn Fn() -> bool) -> Result<String, RunError> {
         let mut findings = Findings::default();
         let part = self.clock.now().date().days().rem_euclid(i32::try_from(DAYS).unwrap_or(1));
-        for folder in [Folder::Parsed, Folder::Deadletter] {
-            let listing = self.archive().list(folder)?;
+        // Both before either is looked at: what is moved from one to the other counts once.
+        let listed = |folder| self.archive().list(folder).map(|listing| (folder, listing));
+        for (folder, listing) in [listed(Folder::Parsed)?, listed(Folder::Deadletter)?] {
             let unfinished = listing.ignored.iter().filter(|(name, _)| name.ends_with(".partial"));
             findings.unfinished += count(unfinished.count());
             for names in listing.files.chunks(CHUNK) {
@@ -86,7 +91,8 @@ impl Worker {
                 Folder::Deadletter
             };
             if row.status != ResponseStatus::Pending && place != folder {
-                findings.tell("lies in the wrong folder", folder, name.as_str());
+                self.put_in_place(folder, name, findings)?;
+                continue;
             }
             let path = self.archive().path(folder, name);
             match fs::metadata(&path) {
@@ -120,10 +126,40 @@ impl Worker {
                     folder,
                     name.as_str(),
                 ),
-                Err(cream_archive::ArchiveError::NotFound { .. }) => {}
+                Err(ArchiveError::NotFound { .. }) => {}
                 Err(_) => findings.tell("cannot be read", folder, name.as_str()),
             }
         }
+        Ok(())
+    }
+
+    /// A file that does not lie where its row says.
+    fn put_in_place(
+        &self,
+        folder: Folder,
+        name: &FileName,
+        findings: &mut Findings,
+    ) -> Result<(), RunError> {
+        let finding = match self.processor().put_in_place(name, folder) {
+            Ok(Placed::Moved) => {
+                findings.moved += 1;
+                findings.read += 1;
+                log::info!(file = name.as_str(), from = folder.name(); "a file in the wrong folder is moved");
+                return Ok(());
+            }
+            Ok(Placed::Left) => return Ok(()),
+            Ok(Placed::OtherContent) => "lies in the wrong folder with content of its own",
+            Err(Error::Archive(ArchiveError::NameTaken { .. })) => {
+                "lies in the wrong folder, and another file has its place"
+            }
+            Err(Error::Archive(error)) => {
+                let error = cream_processor::chain(&error);
+                log::warn!(file = name.as_str(), error = error.as_str(); "a file cannot be moved where it belongs");
+                "lies in the wrong folder and cannot be moved"
+            }
+            Err(error) => return Err(error.into()),
+        };
+        findings.tell(finding, folder, name.as_str());
         Ok(())
     }
 
@@ -168,6 +204,11 @@ impl Findings {
 
     fn summary(&self, prefix: &str) -> String {
         let mut text = format!("{prefix}{} files, {} of them read whole", self.files, self.read);
+        match self.moved {
+            0 => {}
+            1 => text.push_str("; 1 was in the wrong folder and is moved"),
+            moved => text.push_str(&format!("; {moved} were in the wrong folder and are moved")),
+        }
         for (what, count) in &self.wrong {
             text.push_str(&format!("; {count} {what}"));
         }
@@ -177,7 +218,7 @@ impl Findings {
         if self.unfinished > 0 {
             text.push_str(&format!("; {} unfinished writes", self.unfinished));
         }
-        if self.wrong.is_empty() && self.absent == 0 {
+        if self.wrong.is_empty() && self.absent == 0 && self.moved == 0 {
             text + ", all as the database says"
         } else {
             text

@@ -23,6 +23,7 @@ mod import;
 mod killed;
 mod lease;
 mod order;
+mod place;
 mod provenance;
 mod retry;
 mod support;

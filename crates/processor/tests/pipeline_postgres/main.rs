@@ -32,6 +32,8 @@ mod killed;
 mod lease;
 #[path = "../pipeline/order.rs"]
 mod order;
+#[path = "../pipeline/place.rs"]
+mod place;
 #[path = "../pipeline/provenance.rs"]
 mod provenance;
 #[path = "../pipeline/retry.rs"]

@@ -50,18 +50,48 @@ fn what_does_not_agree_is_told() {
         std::fs::remove_file(path(0)).unwrap();
         let bytes = std::fs::read(path(1)).unwrap();
         std::fs::write(path(1), &bytes[1..]).unwrap();
-        std::fs::rename(path(2), site.archive.path(Folder::Deadletter, &parsed[2])).unwrap();
+        let wrong = site.archive.path(Folder::Deadletter, &parsed[2]);
+        std::fs::rename(path(2), &wrong).unwrap();
+        std::fs::write(&wrong, "of its own").unwrap();
+        std::fs::rename(path(3), site.archive.path(Folder::Deadletter, &parsed[3])).unwrap();
+        std::fs::write(path(3), "its place is taken").unwrap();
         std::fs::write(site.folder.join("parsed").join("STRAY_2025-06-16.html"), "x").unwrap();
         let (outcome, said) = again(&site);
         assert_eq!(outcome, Outcome::Failed);
         for told in [
             "1 responses have no file here",
-            "1 has another length than when it was loaded",
-            "1 lies in the wrong folder",
+            // What was cut, and what took another's place.
+            "2 has another length than when it was loaded",
+            "1 lies in the wrong folder with content of its own",
+            "1 lies in the wrong folder, and another file has its place",
             "1 is not in the database; import it",
         ] {
             assert!(said.contains(told), "{told}: {said}");
         }
+    });
+}
+
+#[test]
+fn a_file_in_the_wrong_folder_is_moved_and_no_failure() {
+    on_both(|site| {
+        filled(&site);
+        let parsed = site.archive.list(Folder::Parsed).unwrap().files;
+        let displace = |index: usize| {
+            let path = |folder| site.archive.path(folder, &parsed[index]);
+            std::fs::rename(path(Folder::Parsed), path(Folder::Deadletter)).unwrap();
+        };
+        displace(2);
+        let (outcome, said) = again(&site);
+        assert_eq!(outcome, Outcome::Done, "{said}");
+        assert!(said.ends_with("; 1 was in the wrong folder and is moved"), "{said}");
+        displace(1);
+        displace(4);
+        let (outcome, said) = again(&site);
+        assert_eq!(outcome, Outcome::Done, "{said}");
+        assert!(said.ends_with("; 2 were in the wrong folder and are moved"), "{said}");
+        let there = site.archive.list(Folder::Parsed).unwrap().files;
+        assert!(parsed.iter().all(|name| there.contains(name)));
+        assert_eq!(site.archive.list(Folder::Deadletter).unwrap().files, []);
     });
 }
 
