@@ -5,7 +5,7 @@ use cream_loader::{Guard, Load, LoadError, LoadOptions, LoadReport, load};
 use cream_models::Symbol;
 use cream_parser::ParseOptions;
 use cream_parser::pull::PullId;
-use cream_store::{NewResponse, ParsedResponse, ResponseId, StoreError};
+use cream_store::{Lease, NewResponse, ParsedResponse, ResponseId, StoreError};
 use log::{debug, info, warn};
 
 use crate::aside::{Known, Reason, is_kept_apart};
@@ -98,9 +98,7 @@ impl Processor {
             let reason = Reason::kept_apart(name);
             return self.set_aside(name, folder, &registration, reason, mode.retry);
         }
-        if mode.is_fresh
-            && let Some(loaded) = self.load_at_once(name, bytes, &registration)?
-        {
+        if let Some(loaded) = self.load_at_once(name, folder, bytes, &registration, mode)? {
             self.bring(name, folder, Folder::Parsed)?;
             return Ok(Outcome::Loaded(Box::new(loaded)));
         }
@@ -130,30 +128,7 @@ impl Processor {
         }
     }
 
-    /// Loads a file that was written to the archive a moment ago, and so is likely in no other
-    /// hands: it is registered, loaded and done with in one transaction, without a claim. `None`
-    /// where the response is not as it should be, or its name is known: then it takes the usual
-    /// way, which finds out again.
-    fn load_at_once(
-        &self,
-        name: &FileName,
-        bytes: &[u8],
-        registration: &NewResponse,
-    ) -> Result<Option<Loaded>, Error> {
-        let record = Record::New(registration);
-        let mode = Mode::NEW;
-        let loaded =
-            self.parse_and_load(name, bytes, registration, record, mode, &mut Known::default());
-        match loaded {
-            Ok(loaded) => Ok(Some(loaded)),
-            Err(Error::Store(StoreError::NameTaken { .. })) => Ok(None),
-            Err(Error::Load(LoadError::Store(StoreError::NameTaken { .. }))) => Ok(None),
-            Err(error) if is_about_the_machine(&error) => Err(error),
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn parse_and_load(
+    pub(crate) fn parse_and_load(
         &self,
         name: &FileName,
         bytes: &[u8],
@@ -215,6 +190,7 @@ impl Processor {
             |finish: Finish<'_>| self.load_and_finish(symbol, this, finish, guard, known);
         let loaded = match record {
             Record::New(new) => load(Finish::New(new)),
+            Record::Dead { response, lease } => load(Finish::Dead { response, lease }),
             Record::Claimed { response, hold } => hold.finish_by(
                 |token| load(Finish::Claimed { response, token }),
                 |loaded| match loaded {
@@ -260,6 +236,14 @@ impl Processor {
             match finish {
                 Finish::Claimed { response, token } => {
                     writer.finish_parsed(response, token, &parsed)?;
+                }
+                Finish::Dead { response, lease } => {
+                    writer.reopen_response(response)?;
+                    if writer.claim_response(response, lease)?.is_none() {
+                        let on = format!("response {}", response.0);
+                        return Err(StoreError::LeaseLost { on }.into());
+                    }
+                    writer.finish_parsed(response, lease.token, &parsed)?;
                 }
                 Finish::New(new) => {
                     if !writer.record_parsed(new, &parsed)? {
@@ -315,11 +299,13 @@ fn report(name: &FileName, bytes: &[u8], outcome: Outcome) -> FileReport {
 
 /// How it is recorded that a response is loaded.
 #[derive(Clone, Copy)]
-enum Record<'a> {
+pub(crate) enum Record<'a> {
     /// It is claimed.
     Claimed { response: ResponseId, hold: &'a Hold },
     /// Nobody knows of it yet.
     New(&'a NewResponse),
+    /// It is a dead letter, and one until this is recorded.
+    Dead { response: ResponseId, lease: &'a Lease<'a> },
 }
 
 /// The same, for the transaction.
@@ -327,6 +313,7 @@ enum Record<'a> {
 enum Finish<'a> {
     Claimed { response: ResponseId, token: &'a str },
     New(&'a NewResponse),
+    Dead { response: ResponseId, lease: &'a Lease<'a> },
 }
 
 /// What an error means for the file, which stays where it is.
@@ -339,7 +326,7 @@ fn unfinished(error: Error) -> Outcome {
 }
 
 /// Whether the response itself is not to blame, so that it must not become a dead letter.
-fn is_about_the_machine(error: &Error) -> bool {
+pub(crate) fn is_about_the_machine(error: &Error) -> bool {
     !matches!(
         error,
         Error::Parse(_)

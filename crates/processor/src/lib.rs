@@ -31,6 +31,7 @@
 //! ```
 
 mod aside;
+mod at_once;
 mod batch;
 mod claim;
 mod file;
@@ -224,8 +225,8 @@ impl Mode {
 
 impl Processor {
     /// The steps that [`Processor::with_steps`] tells of, beside those of the archive: a file is
-    /// begun with, it is claimed (but for one that was written to the archive a moment ago),
-    /// parsed, written to the database, and there durably; or it is to be recorded as a dead
+    /// begun with, it is claimed (but for one that was written to the archive a moment ago, and for
+    /// a dead letter that a person accepts), parsed, written to the database, and there durably; or it is to be recorded as a dead
     /// letter, and is. Of a pull: there is an answer, it went the way of a file, and how it ended
     /// is recorded.
     pub const STEPS: [&'static str; 10] = [

@@ -47,8 +47,9 @@ impl Processor {
     }
 
     /// Tries these responses again because a person says so: dead letters, however often they were
-    /// tried, and files that wait. With `accept` the guard refuses nothing. A response that is
-    /// loaded stays as it is; one that is not in the archive is a failure.
+    /// tried, and files that wait. With `accept` the guard refuses nothing; where that is cut short,
+    /// a dead letter is one still, and a file that waited meets the guard in the next run. A response
+    /// that is loaded stays as it is; one that is not in the archive is a failure.
     pub fn retry(
         &self,
         names: &[FileName],

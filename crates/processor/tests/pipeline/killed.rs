@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cream_archive::{Archive, Folder};
+use cream_archive::{Archive, FileName, Folder};
 use cream_models::{Timestamp, Vendor};
 use cream_processor::{Cancel, ImportSource, Outcome, Processor, ProcessorOptions};
 use cream_store::{ResponseStatus, Store, StoreOptions};
@@ -35,25 +35,28 @@ enum Work {
     Retry,
     /// A dead letter is tried again, in vain.
     RetryInVain,
+    /// A dead letter is tried again that a person accepts.
+    Accept,
     /// A symbol is pulled.
     Pull,
 }
 
 impl Work {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Import,
         Self::Wait,
         Self::Dead,
         Self::Conflict,
         Self::Retry,
         Self::RetryInVain,
+        Self::Accept,
         Self::Pull,
     ];
 
     /// When it is done.
     fn at(self) -> Timestamp {
         match self {
-            Self::Retry | Self::RetryInVain => start().plus_seconds(86_400),
+            Self::Retry | Self::RetryInVain | Self::Accept => start().plus_seconds(86_400),
             _ => start(),
         }
     }
@@ -78,6 +81,14 @@ impl Work {
             }
             Self::RetryInVain => {
                 site.put("raw", &name, "Will be right back");
+                assert_eq!(site.process().summary.dead_letters, 1);
+            }
+            Self::Accept => {
+                site.put("raw", &chart_name("KILLED1", 13), series("KILLED1", 50).chart_json());
+                let few = series("KILLED1", 50);
+                let gone = few.rows[20..30].iter().map(|row| row.date).collect::<Vec<_>>();
+                let few = gone.into_iter().fold(few, |few, date| few.without_row(date));
+                site.put("raw", &name, few.chart_json());
                 assert_eq!(site.process().summary.dead_letters, 1);
             }
             Self::Pull => {}
@@ -131,6 +142,10 @@ impl Place {
             }
             Work::Retry | Work::RetryInVain => {
                 processor.retry_dead_letters(&cancel, &watch).unwrap()
+            }
+            Work::Accept => {
+                let names = [FileName::parse(&chart_name("KILLED1", 14)).unwrap()];
+                processor.retry(&names, true, &cancel, &watch)
             }
             Work::Pull => {
                 let puller = vendor::puller(processor, &self.url, self.clock.clone());
@@ -317,6 +332,11 @@ fn a_retry_is_mended_wherever_it_is_killed() {
 #[test]
 fn a_retry_in_vain_is_mended_wherever_it_is_killed() {
     is_mended_wherever_it_is_killed(Work::RetryInVain);
+}
+
+#[test]
+fn an_acceptance_is_mended_wherever_it_is_killed() {
+    is_mended_wherever_it_is_killed(Work::Accept);
 }
 
 #[test]

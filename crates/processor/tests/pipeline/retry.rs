@@ -1,11 +1,13 @@
 //! Dead letters, tried again.
 
+use std::sync::{Arc, Mutex};
+
 use cream_archive::{FileName, Folder};
 use cream_models::Timestamp;
-use cream_processor::Cancel;
-use cream_store::ResponseStatus;
+use cream_processor::{Cancel, Processor};
+use cream_store::{Lease, ResponseStatus};
 
-use crate::support::{Run, Site, chart_name, series, start};
+use crate::support::{LEASE, Run, Site, chart_name, series, start};
 
 /// Seconds until a dead letter is due again.
 const AGAIN: i64 = 20 * 3600;
@@ -21,8 +23,23 @@ fn retry_due(site: &Site) -> Run {
 
 /// A person has a response tried again.
 fn retry(site: &Site, name: &str, accept: bool) -> Run {
+    retry_by(&site.processor(), name, accept)
+}
+
+fn retry_by(processor: &Processor, name: &str, accept: bool) -> Run {
     let names = [FileName::parse(name).unwrap()];
-    Run::of(|watch| site.processor().retry(&names, accept, &Cancel::default(), watch))
+    Run::of(|watch| processor.retry(&names, accept, &Cancel::default(), watch))
+}
+
+/// A series of 400 days, and a response that withdraws ten of them: a dead letter.
+fn put_suspicious(site: &Site, symbol: &str) -> String {
+    let truth = series(symbol, 400);
+    let lacking = truth.rows[100..110].iter().fold(truth.clone(), |s, row| s.without_row(row.date));
+    let (good, bad) = (chart_name(symbol, 14), chart_name(symbol, 15));
+    site.put("raw", &good, truth.chart_json());
+    site.put("raw", &bad, lacking.chart_json());
+    assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
+    bad
 }
 
 /// How often it was tried, and when it is due again.
@@ -107,12 +124,7 @@ fn what_can_be_read_by_now_is_loaded() {
 #[test]
 fn what_the_guard_refused_is_loaded_when_it_is_accepted() {
     let site = Site::new();
-    let truth = series("ACCEPT1", 400);
-    let lacking = truth.rows[100..110].iter().fold(truth.clone(), |s, row| s.without_row(row.date));
-    let (good, bad) = (chart_name("ACCEPT1", 14), chart_name("ACCEPT1", 15));
-    site.put("raw", &good, truth.chart_json());
-    site.put("raw", &bad, lacking.chart_json());
-    assert_eq!(site.process().counts(), [1, 0, 1, 0, 0, 0, 0]);
+    let bad = put_suspicious(&site, "ACCEPT1");
     // Neither in time nor by a person who does not accept it.
     site.clock.set(after(AGAIN));
     assert_eq!(retry_due(&site).counts(), [0, 0, 0, 1, 0, 0, 0]);
@@ -127,6 +139,74 @@ fn what_the_guard_refused_is_loaded_when_it_is_accepted() {
     let rebuilt = site.beside_new_database();
     assert_eq!(rebuilt.rebuild().counts(), [2, 0, 0, 0, 0, 0, 0]);
     assert_eq!(rebuilt.digest(), digest);
+}
+
+/// Whoever takes the file up after a worker that was killed knows nothing of the acceptance.
+#[test]
+fn what_was_accepted_and_cut_short_is_a_dead_letter_as_before() {
+    let site = Site::new();
+    let bad = put_suspicious(&site, "ACCEPT2");
+    let known = site.response(&bad);
+    for step in ["archive.moved", "process.begun", "process.parsed", "process.uncommitted"] {
+        // As good as killed: nothing of the worker is heard any more.
+        let told = Arc::new(move |at| assert_ne!(at, step, "the end"));
+        let run = retry_by(&site.processor().with_steps(told), &bad, true);
+        assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+        assert_eq!(site.response(&bad), known, "{step}");
+        // Nobody has to wait for a lease; the next run only moves the file.
+        let run = site.process();
+        assert_eq!(run.counts(), [0, 0, 0, 1, 0, 0, 0], "{step}: {}", run.lines());
+        assert_eq!(site.response(&bad), known, "{step}");
+        assert!(site.holds(Folder::Deadletter, &bad), "{step}");
+    }
+    assert_eq!(site.bars(), 400);
+    // Killed after the commit, only the move is missing.
+    let told = Arc::new(|at| assert_ne!(at, "process.loaded", "the end"));
+    let run = retry_by(&site.processor().with_steps(told), &bad, true);
+    assert_eq!(run.counts(), [0, 0, 0, 0, 0, 0, 1], "{}", run.lines());
+    let loaded = site.response(&bad).unwrap();
+    assert_eq!((loaded.status, loaded.attempts, site.bars()), (ResponseStatus::Parsed, 2, 390));
+    assert_eq!((loaded.error, loaded.next_attempt_at, loaded.lease_until), (None, None, None));
+    assert_eq!(site.process().counts(), [0, 1, 0, 0, 0, 0, 0]);
+    assert!(site.holds(Folder::Parsed, &bad));
+}
+
+#[test]
+fn what_is_accepted_waits_for_whoever_tries_it_already() {
+    let site = Site::new();
+    let bad = put_suspicious(&site, "ACCEPT3");
+    let id = site.response(&bad).unwrap().id;
+    let lease = Lease { token: "another", from: start(), until: after(LEASE) };
+    let claimed = site.store.write(|writer| {
+        writer.reopen_response(id)?;
+        writer.claim_response(id, &lease)
+    });
+    assert!(claimed.unwrap().is_some());
+    let run = retry(&site, &bad, true);
+    assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
+    assert_eq!((site.bars(), site.status(&bad)), (400, Some(ResponseStatus::Pending)));
+    site.clock.set(after(LEASE));
+    assert_eq!(retry(&site, &bad, true).counts(), [1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(site.bars(), 390);
+}
+
+/// Another takes it up and is done with it while it is being loaded.
+#[test]
+fn what_is_accepted_is_loaded_by_one_alone() {
+    let site = Site::new();
+    let bad = put_suspicious(&site, "ACCEPT4");
+    let other = Arc::new(Mutex::new(Some(site.processor())));
+    let name = bad.clone();
+    let told = Arc::new(move |at| {
+        let other = if at == "process.parsed" { other.lock().unwrap().take() } else { None };
+        if let Some(other) = other {
+            assert_eq!(retry_by(&other, &name, true).counts(), [1, 0, 0, 0, 0, 0, 0]);
+        }
+    });
+    let run = retry_by(&site.processor().with_steps(told), &bad, true);
+    assert_eq!(run.counts(), [0, 0, 0, 0, 1, 0, 0], "{}", run.lines());
+    assert_eq!((site.bars(), site.response(&bad).unwrap().attempts), (390, 2));
+    assert!(site.holds(Folder::Parsed, &bad));
 }
 
 #[test]
