@@ -1,5 +1,6 @@
 //! The heartbeat: leases in hand are kept, and the others see that this worker is alive.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -35,8 +36,14 @@ impl Heart {
         let thread = spawn("heartbeat", move || {
             let _running = running;
             while !matches!(felt.recv_timeout(pause), Err(RecvTimeoutError::Disconnected)) {
-                worker.beat(cancel.is_cancelled());
-                journal.write_running();
+                let beat = || {
+                    worker.beat(cancel.is_cancelled());
+                    journal.write_running();
+                };
+                // A worker whose heart stops for good would lose all that it claims.
+                if catch_unwind(AssertUnwindSafe(beat)).is_err() {
+                    log::error!("panic in a heartbeat");
+                }
             }
         })?;
         Ok(Self { nerve: Some(nerve), stopped, thread: Some(thread) })

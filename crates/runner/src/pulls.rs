@@ -6,10 +6,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cream_models::{Timestamp, Vendor};
-use cream_processor::pull::{ClaimedPull, PullAttempt, PullOutcome, PullReport, Span, Target};
+use cream_processor::pull::{ClaimedPull, PullAttempt, PullOutcome, Span, Target};
 use cream_processor::{Hold, Outcome, chain};
 use cream_retry::{Policy, Verdict};
-use cream_store::{ClaimedStock, FinishedPull, Lease, NextPull, PullRecord, StoreError};
+use cream_store::{ClaimedStock, FinishedPull, Lease, NextPull, PullRecord, StoreError, Tracked};
 
 use crate::disk;
 use crate::error::RunError;
@@ -174,18 +174,20 @@ impl Worker {
 
     /// Gives claims back, so that nobody has to wait for their end.
     fn give_back(&self, jobs: Vec<Job>) {
-        for job in jobs {
-            let release =
-                |token: &str| self.store().write_loosely(|writer| writer.release_leases(&[token]));
-            if let Err(error) = job.hold.finish(release) {
-                let (symbol, error) = (job.stock.symbol.as_str(), chain(&error));
-                log::warn!(symbol, error = error.as_str(); "a claim is not given back, others take it over when it ends");
-            }
+        jobs.iter().for_each(|job| self.release(job));
+    }
+
+    fn release(&self, job: &Job) {
+        let release =
+            |token: &str| self.store().write_loosely(|writer| writer.release_leases(&[token]));
+        if let Err(error) = job.hold.finish(release) {
+            let (symbol, error) = (job.stock.symbol.as_str(), chain(&error));
+            log::warn!(symbol, error = error.as_str(); "a claim is not given back, others take it over when it ends");
         }
     }
 
     /// Pulls a claimed row and settles when it is due again.
-    fn pull(&self, job: Job, is_wanted: &(dyn Fn() -> bool + Sync)) -> Settled {
+    fn pull(&self, job: &Job, is_wanted: &(dyn Fn() -> bool + Sync)) -> Settled {
         let tracked = &job.stock.tracked;
         let vendor = tracked.vendor;
         let mut vendors = vec![vendor];
@@ -205,41 +207,42 @@ impl Worker {
         let ClaimedPull { report, record } = self.puller.pull_claimed(&target, &ours);
         let label = self.observer.pull(&report);
         let Some(PullAttempt { outcome, .. }) = report.attempts.first() else {
-            self.give_back(vec![job]);
+            self.release(job);
             return Settled::default();
         };
         let not_before = outcome.not_before().or_else(|| {
             outcome.is_refused_key().then(|| self.clock.now().plus_seconds(KEY_REFUSED))
         });
-        let record = record.or_else(|| {
-            is_own_failure(outcome).then(|| PullRecord {
-                stock_id: tracked.stock_id,
-                vendor,
-                vendor_symbol: tracked.vendor_symbol.clone(),
-                at: self.clock.now(),
-                result: Err(outcome.to_string()),
-            })
-        });
+        let record = record
+            .or_else(|| is_own_failure(outcome).then(|| self.failure(job, outcome.to_string())));
         let halt = report.attempts.iter().any(|attempt| is_everybodys_failure(&attempt.outcome));
         match record {
-            None => self.give_back(vec![job]),
-            Some(record) => self.settle(&job, record, outcome, &report, not_before),
+            None => self.release(job),
+            Some(record) => {
+                let is_unknown = record.result.is_err() && outcome.is_unknown_symbol();
+                let pull_id = report.pull_id.to_string();
+                self.settle(job, record, is_unknown, &pull_id, not_before);
+            }
         }
         Settled { not_before, halt, label: Some(label) }
+    }
+
+    /// What there is to record of a pull that failed by itself.
+    fn failure(&self, job: &Job, why: String) -> PullRecord {
+        let Tracked { stock_id, vendor, ref vendor_symbol, .. } = job.stock.tracked;
+        let vendor_symbol = vendor_symbol.clone();
+        PullRecord { stock_id, vendor, vendor_symbol, at: self.clock.now(), result: Err(why) }
     }
 
     fn settle(
         &self,
         job: &Job,
         record: PullRecord,
-        outcome: &PullOutcome,
-        report: &PullReport,
+        is_unknown: bool,
+        pull_id: &str,
         not_before: Option<Timestamp>,
     ) {
         let (symbol, vendor) = (job.stock.symbol.as_str(), record.vendor.name());
-        let pull_id = report.pull_id.to_string();
-        let pull_id = pull_id.as_str();
-        let is_unknown = record.result.is_err() && outcome.is_unknown_symbol();
         let next = self.next(job, &record, is_unknown, not_before);
         if let NextPull::Disabled { reason } = &next {
             log::warn!(pull_id, symbol, vendor, reason = reason.as_str(); "the symbol is pulled no more");
@@ -367,7 +370,8 @@ impl Shared<'_> {
                 Turn::Work(job) => {
                     drop(lanes);
                     let vendor = job.stock.tracked.vendor;
-                    let settled = self.run(job);
+                    let settled = self.run(&job);
+                    drop(job);
                     self.ended(vendor, &settled);
                 }
                 Turn::Claim(vendor) => {
@@ -415,16 +419,29 @@ impl Shared<'_> {
         }
     }
 
-    /// A panic is that pull's failure: its lease ends by itself, and it is pulled again.
-    fn run(&self, job: Job) -> Settled {
-        let (symbol, vendor) = (job.stock.symbol.clone(), job.stock.tracked.vendor);
-        let pull = || self.worker.pull(job, self.is_wanted);
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(pull));
-        let settled = caught.unwrap_or_else(|_| {
-            log::error!(symbol = symbol.as_str(), vendor = vendor.name(); "panic while a pull was settled");
+    /// A panic is that pull's failure: were it not settled as one, the symbol would be asked for
+    /// again each time that its lease ends.
+    fn run(&self, job: &Job) -> Settled {
+        let (worker, tracked) = (self.worker, &job.stock.tracked);
+        let settled = unless_panicked(job, || worker.pull(job, self.is_wanted));
+        let settled = settled.unwrap_or_else(|| {
+            let why = "failed: the program panicked while the pull was settled".to_owned();
+            let settle = || worker.settle(job, worker.failure(job, why), false, "", None);
+            if unless_panicked(job, settle).is_none() {
+                log::debug!(vendor = tracked.vendor.name(); "the lease ends by itself");
+            }
             Settled::default()
         });
         self.tally.add(settled.label.unwrap_or(Label::Failed));
         settled
     }
+}
+
+fn unless_panicked<T>(job: &Job, work: impl FnOnce() -> T) -> Option<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    if done.is_err() {
+        let (symbol, vendor) = (job.stock.symbol.as_str(), job.stock.tracked.vendor.name());
+        log::error!(symbol, vendor; "panic while a pull was settled");
+    }
+    done.ok()
 }

@@ -11,6 +11,7 @@
 mod archive;
 mod away;
 mod endless;
+mod panics;
 mod pulls;
 mod running;
 mod support;

@@ -60,6 +60,7 @@ pub(crate) struct Site {
     pub(crate) archive: Archive,
     pub(crate) clock: TestClock,
     pub(crate) server: VendorServer,
+    pub(crate) lease: Duration,
     /// Who counts requests, in place of the store.
     pub(crate) gate: Option<Arc<dyn Gate>>,
 }
@@ -73,7 +74,8 @@ impl Site {
         store.migrate_up().unwrap();
         let clock = TestClock::default();
         clock.set(monday_night());
-        Self { folder, store, archive, clock, server: VendorServer::start(), gate: None }
+        let (server, lease) = (VendorServer::start(), Duration::from_secs(60));
+        Self { folder, store, archive, clock, server, lease, gate: None }
     }
 
     /// A worker on it, with this machine's clock or the test's.
@@ -95,7 +97,7 @@ impl Site {
             self.store.clone(),
             self.archive.clone(),
             boxed(),
-            ProcessorOptions::default(),
+            ProcessorOptions { lease: self.lease, ..ProcessorOptions::default() },
         );
         let counted = || Arc::new(StoreGate::new(self.store.clone())) as Arc<dyn Gate>;
         let gate = self.gate.clone().unwrap_or_else(counted);
