@@ -7,9 +7,11 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use cream_models::SystemClock;
+use cream_models::Vendor::YahooChart;
 use cream_processor::Cancel;
 use cream_runner::{Ended, Running};
-use cream_store::{Store, StoreError, StoreOptions};
+use cream_store::{PullStatus, Store, StoreError, StoreOptions, TaskOutcome};
+use cream_testkit::postgres::{Cluster, Mode, Options};
 
 use crate::support::{Site, on_both};
 
@@ -91,4 +93,63 @@ fn metrics_are_served_without_it() {
         }
         let _ = running.stop();
     });
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn when_a_server_is_back_the_worker_goes_on_by_itself() {
+    let Some(mut cluster) = Cluster::start_if_installed(&Options::default()) else { return };
+    let database = cluster.empty_database();
+    let mut site = Site::new(&database.url());
+    let options = StoreOptions {
+        acquire_timeout: Duration::from_millis(200),
+        connect_timeout: Duration::from_millis(200),
+        ..StoreOptions::default()
+    };
+    site.store = Store::open(site.store.url(), &options).unwrap();
+    site.lease = Duration::from_secs(1);
+    site.track("CREAM1", YahooChart);
+    let runner = site.runner_with(Arc::new(SystemClock), |options, _| {
+        options.patience = Duration::from_millis(300);
+        options.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    });
+    let running = runner.start(&Cancel::default()).unwrap();
+    let address = running.metrics_address().unwrap();
+    let is_pulled = |symbol: &str| {
+        let tracked = site.tracked(symbol, YahooChart);
+        tracked.last_pull_status == PullStatus::Success && tracked.lease_until.is_none()
+    };
+    until("the first is pulled", || is_pulled("CREAM1"));
+
+    // With a crash, the last moments would be forgotten, and a pull of them done again.
+    cluster.stop(Mode::Fast).unwrap();
+    let failed = "\ncream_task_runs_total{task=\"pull\",outcome=\"failed\"} ";
+    let is_met = |text: &str| {
+        let count = text.split(failed).nth(1).and_then(|rest| rest.lines().next());
+        count.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= 2)
+    };
+    until("it is noticed", || is_met(&scrape(address)));
+    cluster.start_again().unwrap();
+
+    until("the server answers", || site.store.read(|reader| reader.totals()).is_ok());
+    let workers = || site.store.read(|reader| reader.workers()).unwrap();
+    let before = workers()[0].seen_at;
+    site.track("CREAM2", YahooChart);
+    until("what is tracked then is pulled", || is_pulled("CREAM2"));
+    until("it beats", || workers()[0].seen_at > before);
+    assert_eq!(workers().len(), 1);
+    let is_done = || {
+        let tasks = site.store.read(|reader| reader.tasks()).unwrap();
+        tasks.iter().all(|task| task.outcome.is_none_or(|outcome| outcome == TaskOutcome::Done))
+    };
+    until("its tasks are done again", is_done);
+    assert_eq!(running.stop(), Ended::Finished);
+    assert_eq!((site.asked(YahooChart), site.bars()), (2, 120));
 }

@@ -66,7 +66,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let folder = TestDir::new();
         let archive = Archive::new(folder.join("raw"), folder.join("parsed"), folder.join("dead"));
         archive.create_folders().unwrap();
