@@ -101,6 +101,8 @@ pub enum Failure {
     Limited {
         /// Until then.
         until: Timestamp,
+        /// Whether requests of the same pull had been made before, whose answers are in vain.
+        is_begun: bool,
     },
     /// The vendor asks for consent to its cookies; where it is known how to give it, that did not
     /// help.
@@ -280,7 +282,7 @@ impl RetrievalError {
     pub const fn is_for_later(&self) -> bool {
         matches!(
             self.failure,
-            Failure::Limited { .. }
+            Failure::Limited { is_begun: false, .. }
                 | Failure::CircuitOpen { .. }
                 | Failure::Gate(_)
                 | Failure::Cancelled
@@ -352,7 +354,7 @@ impl Failure {
             Self::RateLimited { until }
             | Self::QuotaSpent { until, .. }
             | Self::CircuitOpen { until, .. }
-            | Self::Limited { until } => Some(*until),
+            | Self::Limited { until, .. } => Some(*until),
             _ => None,
         }
     }

@@ -44,7 +44,7 @@ impl Turn {
             let claimed = after.is_tested().then_some(end);
             return Ok(Self { claimed, is_stained: true });
         }
-        Err(blocked(&after, after.blocked_until.unwrap_or(now), now))
+        Err(blocked(&after, after.blocked_until.unwrap_or(now), now, false))
     }
 
     /// Waits until a request may be made, and counts it.
@@ -70,7 +70,8 @@ impl Turn {
             // Not to ask in a tight loop where a clock is coarse.
             let wait = until(now, then).max(Duration::from_millis(1));
             if start.elapsed().saturating_add(wait) > max_wait {
-                return Err(blocked(&retriever.gate.standing(vendor)?, then, now));
+                let standing = retriever.gate.standing(vendor)?;
+                return Err(blocked(&standing, then, now, fetch.is_begun.get()));
             }
             let (until, symbol, pull_id) = (then.to_string(), fetch.symbol(), fetch.pull_id());
             log::debug!(
@@ -166,12 +167,12 @@ impl Turn {
 }
 
 /// Why there is no turn before `then`.
-fn blocked(standing: &Standing, then: Timestamp, now: Timestamp) -> Failure {
+fn blocked(standing: &Standing, then: Timestamp, now: Timestamp, is_begun: bool) -> Failure {
     match &standing.blocked_until {
         Some(blocked) if *blocked >= then && *blocked > now => Failure::CircuitOpen {
             until: *blocked,
             reason: standing.reason.clone().unwrap_or_else(|| "it failed before".to_owned()),
         },
-        _ => Failure::Limited { until: then },
+        _ => Failure::Limited { until: then, is_begun },
     }
 }

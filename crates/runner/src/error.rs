@@ -24,6 +24,12 @@ pub enum RunError {
          nothing is lost, the next run goes on"
     )]
     Halted,
+    /// The same, time and again.
+    #[error(
+        "the database or the disk could not be used again and again, the log says why; vendors are \
+         asked again from {0} on"
+    )]
+    Resting(cream_models::Timestamp),
     /// The archive and the database do not agree.
     #[error("{0}")]
     Disagree(String),

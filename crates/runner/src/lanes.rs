@@ -3,6 +3,10 @@
 //! Vendors differ by orders of magnitude in how often they may be asked. So a thread takes the next
 //! pull from the lane in which fewest are at work, and where other vendors have work too, no vendor
 //! gets every thread: one that is slow holds up nobody else.
+//!
+//! A pull takes several requests. Where a limit allows fewer than all threads need for theirs, each
+//! would get some and none would come to its end. So a vendor that refused one gets one thread, and
+//! one more with each pull that is through.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,6 +27,8 @@ pub(crate) struct Lanes<J> {
 struct Lane<J> {
     waiting: VecDeque<J>,
     working: usize,
+    /// So many may be at work.
+    width: usize,
     /// A thread is claiming for it.
     is_claiming: bool,
     /// Nothing was due at that moment.
@@ -33,11 +39,11 @@ struct Lane<J> {
     served: u64,
 }
 
-impl<J> Default for Lane<J> {
-    fn default() -> Self {
+impl<J> Lane<J> {
+    const fn new(width: usize) -> Self {
         let waiting = VecDeque::new();
         let (drained_at, closed_until) = (None, None);
-        Self { waiting, working: 0, is_claiming: false, drained_at, closed_until, served: 0 }
+        Self { waiting, working: 0, width, is_claiming: false, drained_at, closed_until, served: 0 }
     }
 }
 
@@ -56,10 +62,22 @@ pub(crate) enum Turn<J> {
 }
 
 impl<J> Lanes<J> {
-    /// Lanes of these vendors for so many threads.
-    pub(crate) fn new(vendors: impl IntoIterator<Item = Vendor>, threads: usize) -> Self {
-        let lanes = vendors.into_iter().map(|vendor| (vendor, Lane::default())).collect();
-        Self { lanes, threads: threads.max(1), turn: 0 }
+    /// Lanes of these vendors for so many threads, as wide as they were ([`Lanes::widths`]).
+    pub(crate) fn new(
+        vendors: impl IntoIterator<Item = Vendor>,
+        threads: usize,
+        widths: &BTreeMap<Vendor, usize>,
+    ) -> Self {
+        let threads = threads.max(1);
+        let width = |vendor: &Vendor| widths.get(vendor).map_or(threads, |width| (*width).max(1));
+        let lane = |vendor: Vendor| (vendor, Lane::new(width(&vendor)));
+        Self { lanes: vendors.into_iter().map(lane).collect(), threads, turn: 0 }
+    }
+
+    /// How many threads each vendor may have that may not have all.
+    pub(crate) fn widths(&self) -> BTreeMap<Vendor, usize> {
+        let narrow = self.lanes.iter().filter(|(_, lane)| lane.width < self.threads);
+        narrow.map(|(vendor, lane)| (*vendor, lane.width)).collect()
     }
 
     /// What is next. `patience` is the last moment that is worth waiting for.
@@ -71,7 +89,9 @@ impl<J> Lanes<J> {
         let ready = self
             .lanes
             .iter_mut()
-            .filter(|(_, lane)| lane.is_open(now) && lane.working < most && lane.has_turn(now))
+            .filter(|(_, lane)| {
+                lane.is_open(now) && lane.working < most.min(lane.width) && lane.has_turn(now)
+            })
             .min_by_key(|(_, lane)| (lane.working, lane.served));
         if let Some((&vendor, lane)) = ready {
             return match lane.waiting.pop_front() {
@@ -110,7 +130,7 @@ impl<J> Lanes<J> {
     /// What was claimed of a vendor at that moment; nothing means that nothing is due. Gives the
     /// jobs back where the vendor is to be left alone since.
     pub(crate) fn claimed(&mut self, vendor: Vendor, jobs: Vec<J>, now: Timestamp) -> Vec<J> {
-        let lane = self.lanes.entry(vendor).or_default();
+        let lane = self.lane(vendor);
         lane.is_claiming = false;
         lane.drained_at = jobs.is_empty().then_some(now);
         if !lane.is_open(now) {
@@ -120,15 +140,20 @@ impl<J> Lanes<J> {
         Vec::new()
     }
 
-    /// A job is done with.
-    pub(crate) fn ended(&mut self, vendor: Vendor) {
-        let lane = self.lanes.entry(vendor).or_default();
+    /// A job is done with, and got what it wanted from the vendor, or did not.
+    pub(crate) fn ended(&mut self, vendor: Vendor, is_through: bool) {
+        let lane = self.lane(vendor);
         lane.working = lane.working.saturating_sub(1);
+        if is_through {
+            lane.width = lane.width.saturating_add(1);
+        }
     }
 
-    /// The vendor is left alone until a moment. Gives back the jobs that wait for it.
+    /// The vendor is left alone until a moment, and gets one thread then. Gives back the jobs that
+    /// wait for it.
     pub(crate) fn close(&mut self, vendor: Vendor, until: Timestamp) -> Vec<J> {
-        let lane = self.lanes.entry(vendor).or_default();
+        let lane = self.lane(vendor);
+        lane.width = 1;
         lane.closed_until = lane.closed_until.max(Some(until));
         lane.waiting.drain(..).collect()
     }
@@ -138,6 +163,11 @@ impl<J> Lanes<J> {
         let closed = self.lanes.iter().filter(|(_, lane)| lane.drained_at.is_none());
         let until = |(vendor, lane): (&Vendor, &Lane<J>)| Some((*vendor, lane.closed_until?));
         closed.filter_map(until).filter(|(_, until)| *until > now).collect()
+    }
+
+    fn lane(&mut self, vendor: Vendor) -> &mut Lane<J> {
+        let threads = self.threads;
+        self.lanes.entry(vendor).or_insert_with(|| Lane::new(threads))
     }
 
     /// Every job that waits.
@@ -185,7 +215,7 @@ mod tests {
 
     #[test]
     fn each_vendor_has_its_turn_and_none_gets_every_thread() {
-        let mut lanes = Lanes::new([YahooChart, Tiingo], 4);
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 4, &BTreeMap::new());
         assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
         lanes.claimed(YahooChart, (0..10).collect(), at(0));
         lanes.claimed(Tiingo, vec![100], at(0));
@@ -200,23 +230,23 @@ mod tests {
         assert_eq!(next(&mut lanes, 0), Turn::Work(2));
         assert_eq!(next(&mut lanes, 0), Turn::Work(102));
         assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
-        lanes.ended(Tiingo);
+        lanes.ended(Tiingo, true);
         assert_eq!(next(&mut lanes, 0), Turn::Work(103));
     }
 
     #[test]
     fn a_vendor_alone_gets_every_thread_and_the_end_comes_when_all_is_done() {
-        let mut lanes = Lanes::new([YahooChart, Tiingo], 2);
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 2, &BTreeMap::new());
         lanes.claimed(Tiingo, vec![], at(0));
         lanes.claimed(YahooChart, vec![1, 2], at(0));
         assert_eq!(next(&mut lanes, 0), Turn::Work(1));
         assert_eq!(next(&mut lanes, 0), Turn::Work(2));
         assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
-        lanes.ended(YahooChart);
+        lanes.ended(YahooChart, true);
         assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
         lanes.claimed(YahooChart, vec![], at(0));
         assert_eq!(next(&mut lanes, 0), Turn::Wait(None), "one is at work");
-        lanes.ended(YahooChart);
+        lanes.ended(YahooChart, true);
         assert_eq!(next(&mut lanes, 0), Turn::End);
         // What became due in the meantime is found while others work, not at once.
         assert_eq!(next(&mut lanes, 9), Turn::End);
@@ -227,7 +257,7 @@ mod tests {
 
     #[test]
     fn while_one_thread_claims_the_others_work() {
-        let mut lanes = Lanes::new([YahooChart, Tiingo], 4);
+        let mut lanes = Lanes::new([YahooChart, Tiingo], 4, &BTreeMap::new());
         assert_eq!(next(&mut lanes, 0), Turn::Claim(YahooChart));
         // Nobody claims of the same vendor at once.
         assert_eq!(next(&mut lanes, 0), Turn::Claim(Tiingo));
@@ -235,7 +265,7 @@ mod tests {
         assert_eq!(lanes.claimed(Tiingo, vec![100], at(0)), []);
         assert_eq!(next(&mut lanes, 0), Turn::Work(100));
         // It is to be left alone before the claim is made.
-        lanes.ended(Tiingo);
+        lanes.ended(Tiingo, true);
         lanes.claimed(YahooChart, vec![], at(0));
         assert_eq!(next(&mut lanes, 1), Turn::Claim(Tiingo));
         assert_eq!(lanes.close(Tiingo, at(100)), []);
@@ -248,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_vendor_that_is_left_alone_keeps_no_thread() {
-        let mut lanes = Lanes::new([YahooChart, Massive], 2);
+        let mut lanes = Lanes::new([YahooChart, Massive], 2, &BTreeMap::new());
         assert_eq!(lanes.close(Massive, at(1000)), []);
         lanes.claimed(YahooChart, vec![1, 2], at(0));
         assert_eq!(next(&mut lanes, 0), Turn::Work(1));
@@ -257,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_vendor_that_is_left_alone_gives_its_jobs_back_and_others_go_on() {
-        let mut lanes = Lanes::new([YahooChart, Massive], 4);
+        let mut lanes = Lanes::new([YahooChart, Massive], 4, &BTreeMap::new());
         lanes.claimed(YahooChart, vec![1], at(0));
         lanes.claimed(Massive, vec![10, 11], at(0));
         assert_eq!(lanes.close(Massive, at(100)), [10, 11]);
@@ -265,7 +295,7 @@ mod tests {
         assert_eq!(next(&mut lanes, 0), Turn::Work(1));
         lanes.claimed(YahooChart, vec![], at(0));
         assert_eq!(next(&mut lanes, 0), Turn::Wait(None));
-        lanes.ended(YahooChart);
+        lanes.ended(YahooChart, true);
         assert_eq!(next(&mut lanes, 0), Turn::End, "too long to wait for");
         assert_eq!(lanes.closed(at(0)), [(Massive, at(100))]);
         lanes.claimed(YahooChart, vec![], at(75));
@@ -273,5 +303,36 @@ mod tests {
         assert_eq!(next(&mut lanes, 100), Turn::Claim(Massive));
         lanes.claimed(Massive, vec![12], at(100));
         assert_eq!(lanes.take_all(), [12]);
+    }
+
+    #[test]
+    fn a_vendor_that_refuses_gets_one_thread_and_one_more_with_each_pull_that_is_through() {
+        let mut lanes = Lanes::new([Tiingo], 3, &BTreeMap::new());
+        let _ = lanes.claimed(Tiingo, (0..3).collect(), at(0));
+        for job in 0..3 {
+            assert_eq!(next(&mut lanes, 0), Turn::Work(job));
+        }
+        assert_eq!(lanes.close(Tiingo, at(10)), []);
+        (0..3).for_each(|_| lanes.ended(Tiingo, false));
+        let _ = lanes.claimed(Tiingo, (3..10).collect(), at(10));
+        assert_eq!(next(&mut lanes, 10), Turn::Work(3));
+        assert_eq!(next(&mut lanes, 10), Turn::Wait(None));
+        lanes.ended(Tiingo, false);
+        assert_eq!(next(&mut lanes, 10), Turn::Work(4));
+        assert_eq!(next(&mut lanes, 10), Turn::Wait(None), "the one before was not through");
+        assert_eq!(lanes.widths(), BTreeMap::from([(Tiingo, 1)]));
+        lanes.ended(Tiingo, true);
+        let widths = lanes.widths();
+        assert_eq!(widths, BTreeMap::from([(Tiingo, 2)]));
+        // It is remembered from run to run.
+        let mut lanes = Lanes::new([Tiingo, YahooChart], 3, &widths);
+        let _ = lanes.claimed(YahooChart, vec![], at(11));
+        let _ = lanes.claimed(Tiingo, (0..10).collect(), at(11));
+        assert_eq!(next(&mut lanes, 11), Turn::Work(0));
+        assert_eq!(next(&mut lanes, 11), Turn::Work(1));
+        assert_eq!(next(&mut lanes, 11), Turn::Wait(None));
+        lanes.ended(Tiingo, true);
+        lanes.ended(Tiingo, true);
+        assert_eq!(lanes.widths(), BTreeMap::new());
     }
 }

@@ -19,6 +19,7 @@ mod observe;
 mod options;
 mod presence;
 mod pulls;
+mod rest;
 mod running;
 mod tasks;
 mod worker;

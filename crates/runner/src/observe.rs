@@ -66,6 +66,11 @@ impl Label {
         matches!(self, Self::Loaded | Self::Unchanged | Self::Cancelled | Self::GivenBack)
     }
 
+    /// Whether the vendor gave what it was asked for.
+    pub(crate) const fn is_through(self) -> bool {
+        matches!(self, Self::Loaded | Self::Unchanged | Self::DeadLetter)
+    }
+
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Loaded => "loaded",

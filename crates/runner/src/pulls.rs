@@ -100,6 +100,9 @@ impl Worker {
         if lanes.is_idle(now, now.plus_seconds(PATIENCE)) {
             return Ok(tally.told(&lanes.closed(now)));
         }
+        if let Some(until) = self.rest.until(now) {
+            return Err(RunError::Resting(until));
+        }
         let shared = Shared {
             worker: self,
             lanes: Mutex::new(lanes),
@@ -117,10 +120,16 @@ impl Worker {
         let left = shared.lock().take_all();
         self.give_back(left);
         let error = shared.error.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let closed = shared.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let lanes = shared.lanes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.widths.lock().unwrap_or_else(PoisonError::into_inner) = lanes.widths();
+        match &error {
+            Some(RunError::Halted) => self.rest.halted(self.clock.now()),
+            Some(_) => {}
+            None => self.rest.went_well(),
+        }
         match error {
             Some(error) => Err(error),
-            None => Ok(tally.told(&closed.closed(self.clock.now()))),
+            None => Ok(tally.told(&lanes.closed(self.clock.now()))),
         }
     }
 
@@ -135,7 +144,9 @@ impl Worker {
             }
             Ok::<_, StoreError>((states, due))
         })?;
-        let mut lanes = Lanes::new(askable.iter().copied(), self.options.max_concurrent_pulls);
+        let widths = self.widths.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let threads = self.options.max_concurrent_pulls;
+        let mut lanes = Lanes::new(askable.iter().copied(), threads, &widths);
         for (vendor, next) in due {
             if next.is_none_or(|next| next > now) {
                 // Nothing, so that there is nothing to give back.
@@ -389,7 +400,7 @@ impl Shared<'_> {
 
     fn ended(&self, vendor: Vendor, settled: &Settled) {
         let mut lanes = self.lock();
-        lanes.ended(vendor);
+        lanes.ended(vendor, settled.label.is_some_and(Label::is_through));
         let waiting = settled.not_before.map(|until| lanes.close(vendor, until));
         drop(lanes);
         if let Some(until) = settled.not_before {

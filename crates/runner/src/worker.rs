@@ -16,6 +16,7 @@ use crate::lasting::Lasting;
 use crate::observe::Observer;
 use crate::options::RunnerOptions;
 use crate::presence::Presence;
+use crate::rest::Rest;
 use crate::seconds;
 
 /// Workers that were not seen for so long are forgotten, in seconds.
@@ -35,6 +36,10 @@ pub(crate) struct Worker {
     pub(crate) askable: Vec<Vendor>,
     /// Vendors that this worker leaves alone for a while, besides those that all do.
     pub(crate) limited: Mutex<BTreeMap<Vendor, Timestamp>>,
+    /// How many pulls at once vendors bear that refused some.
+    pub(crate) widths: Mutex<BTreeMap<Vendor, usize>>,
+    /// After pulls in vain.
+    pub(crate) rest: Rest,
     claims: AtomicU64,
     renewing: Lasting,
     beating: Lasting,
@@ -58,6 +63,8 @@ impl Worker {
             observer: Arc::new(observer),
             askable,
             limited: Mutex::default(),
+            widths: Mutex::default(),
+            rest: Rest::default(),
             claims: AtomicU64::new(0),
             renewing: Lasting::new("leases are not renewed"),
             beating: Lasting::new("nobody is told that this worker is alive"),

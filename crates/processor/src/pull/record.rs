@@ -92,7 +92,7 @@ const fn is_own_bug(error: &Error) -> bool {
 const fn was_asked(failure: &Failure) -> bool {
     !matches!(
         failure,
-        Failure::Limited { .. }
+        Failure::Limited { is_begun: false, .. }
             | Failure::CircuitOpen { .. }
             | Failure::KeyMissing { .. }
             | Failure::Spelling(_)

@@ -109,3 +109,32 @@ fn where_nobody_can_say_whether_a_vendor_may_be_asked_the_run_ends() {
         }
     });
 }
+
+#[test]
+fn where_no_answer_can_be_kept_vendors_are_asked_less_and_less_often() {
+    on_both(|site| {
+        for number in 0..5 {
+            site.track(&format!("CREAM{number}"), YahooChart);
+        }
+        let runner = site.runner_with(Arc::new(site.clock.clone()), |options, _| {
+            options.max_concurrent_pulls = 1;
+        });
+        let (raw, away) = (site.folder.join("raw"), site.folder.join("away"));
+        std::fs::rename(&raw, &away).unwrap();
+        let mut said = String::new();
+        for _ in 0..60 {
+            site.clock.advance(10);
+            let once = site.once(&runner);
+            let pull = once.runs.iter().find(|run| run.task == "pull").unwrap();
+            assert_eq!(pull.outcome, Some(Outcome::Failed), "{once:?}");
+            said = pull.message.clone().unwrap();
+        }
+        // Ten minutes: after 10, 20, 40, 80, 160 and 320 s.
+        assert_eq!(site.asked(YahooChart), 6);
+        assert!(said.contains("vendors are asked again from 2025-06-17T02:"), "{said}");
+        std::fs::rename(&away, &raw).unwrap();
+        site.clock.advance(900);
+        assert!(site.once(&runner).is_success());
+        assert_eq!((site.asked(YahooChart), site.bars()), (5, 300));
+    });
+}

@@ -1,9 +1,10 @@
 //! What is pulled, when, and what becomes of failures.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use cream_models::Vendor::{Tiingo, YahooChart};
-use cream_models::{RateLimit, Timestamp};
+use cream_models::Vendor::{Eodhd, Tiingo, YahooChart};
+use cream_models::{Clock as _, RateLimit, Timestamp};
 use cream_store::PullStatus;
 use cream_testkit::vendors::{Fault, Times};
 
@@ -175,6 +176,37 @@ fn a_vendor_whose_turn_has_not_come_is_not_replaced() {
         let said = said.message.as_deref().unwrap_or_default();
         assert!(said.starts_with("3 pulled, 3 loaded, "), "{said}");
         assert_eq!((site.server.requests_of(YahooChart).len(), site.asked(Tiingo)), (0, 3));
+    });
+}
+
+/// A pull from this vendor takes three requests. Four threads would each get some of four an hour
+/// and none the three, hour after hour.
+#[test]
+fn pulls_that_a_limit_cuts_short_do_not_do_so_for_ever() {
+    on_both(|site| {
+        let symbols = ["CREAM1", "CREAM2", "CREAM3", "CREAM4"];
+        symbols.iter().for_each(|symbol| site.track(symbol, Eodhd));
+        let runner = site.runner_with(Arc::new(site.clock.clone()), |_, asking| {
+            asking.vendor_mut(Eodhd).limits = Some(vec![RateLimit { requests: 4, seconds: 3600 }]);
+            asking.max_wait = Duration::from_millis(50);
+        });
+        let tracked = || symbols.map(|symbol| site.tracked(symbol, Eodhd));
+        let _ = site.once(&runner);
+        // Whoever had answers in vain has failed, visibly, and waits behind the others.
+        let failed: Vec<_> = tracked().into_iter().filter(|it| it.failures > 0).collect();
+        assert!(!failed.is_empty());
+        for tracked in failed {
+            let reason = tracked.error.unwrap();
+            assert!(reason.contains("as often asked as is allowed"), "{reason}");
+            assert!(tracked.next_pull_at.unwrap() >= site.clock.now().plus_seconds(3600));
+        }
+        for _ in 0..8 {
+            site.clock.advance(3601);
+            let _ = site.once(&runner);
+        }
+        for tracked in tracked() {
+            assert_eq!(tracked.last_pull_status, PullStatus::Success, "{tracked:?}");
+        }
     });
 }
 
