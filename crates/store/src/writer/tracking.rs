@@ -194,8 +194,9 @@ impl Writer<'_> {
     }
 
     /// Records how the pull of a claimed stock ended, as [`Writer::record_pull`] does, says when
-    /// it is due next, and gives the claim back. To be called in a
-    /// [`Store::write`](crate::Store::write).
+    /// it is due next, and gives the claim back. A
+    /// [`Store::write_loosely`](crate::Store::write_loosely) will do: a pull that is forgotten in a
+    /// crash is done again.
     ///
     /// A success ends the row of failures, and the time since which the symbol is unknown; of a
     /// symbol that the vendor does not know, that time begins where it had not; any other failure
