@@ -15,3 +15,4 @@ mod panics;
 mod pulls;
 mod running;
 mod support;
+mod taken;
