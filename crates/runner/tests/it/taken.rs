@@ -58,9 +58,9 @@ fn what_is_untracked_meanwhile_stays_so() {
         site.track("CREAM1", YahooChart);
         while_pulling(&site, || {
             let symbol = cream_models::Symbol::parse("CREAM1").unwrap();
-            let untracked = site.store.write(|writer| {
+            let untracked: Result<bool, StoreError> = site.store.write(|writer| {
                 let stock = writer.ensure_stock(&symbol)?;
-                Ok::<_, StoreError>(writer.untrack(stock.id, YahooChart)?)
+                writer.untrack(stock.id, YahooChart)
             });
             assert!(untracked.unwrap());
         });
