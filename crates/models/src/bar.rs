@@ -261,8 +261,14 @@ impl BarFlags {
     pub const DUPLICATE_DATE: Self = Self(1 << 5);
     /// The vendor's number was finer than 1e-9 and was rounded half to even.
     pub const ROUNDED: Self = Self(1 << 6);
+    /// The prices of a weekly or monthly bar are of two share counts: a split lies between its
+    /// days. No daily bar has it, and the database does not hold it.
+    pub const MIXED_SHARE_COUNTS: Self = Self(1 << 15);
 
-    const NAMES: [(Self, &'static str); 7] = [
+    /// Every flag that a daily bar can have.
+    const DAILY: u16 = (1 << 7) - 1;
+
+    const NAMES: [(Self, &'static str); 8] = [
         (Self::OUTSIDE_RANGE, "outside_range"),
         (Self::HIGH_BELOW_LOW, "high_below_low"),
         (Self::NEGATIVE_PRICE, "negative_price"),
@@ -270,18 +276,19 @@ impl BarFlags {
         (Self::ZERO_VOLUME, "zero_volume"),
         (Self::DUPLICATE_DATE, "duplicate_date"),
         (Self::ROUNDED, "rounded"),
+        (Self::MIXED_SHARE_COUNTS, "mixed_share_counts"),
     ];
 
-    /// The bits, as the database holds them.
+    /// The bits, those of a daily bar as the database holds them.
     #[must_use]
     pub const fn bits(self) -> u16 {
         self.0
     }
 
-    /// The flags of these bits; `None` where a bit means nothing.
+    /// The flags of these bits of a daily bar; `None` where a bit means nothing there.
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits < 1 << Self::NAMES.len() { Some(Self(bits)) } else { None }
+        if bits <= Self::DAILY { Some(Self(bits)) } else { None }
     }
 
     /// Whether nothing is odd.
@@ -404,8 +411,11 @@ mod tests {
     #[test]
     fn flags_are_kept_by_their_bits() {
         let all = BarFlags::NAMES.iter().fold(BarFlags::NONE, |all, (flag, _)| all | *flag);
-        assert_eq!(BarFlags::from_bits(all.bits()), Some(all));
-        assert_eq!(BarFlags::from_bits(all.bits() + 1), None);
         assert_eq!(all.names().count(), BarFlags::NAMES.len());
+        let daily = BarFlags(all.bits() & !BarFlags::MIXED_SHARE_COUNTS.bits());
+        assert_eq!(BarFlags::from_bits(daily.bits()), Some(daily));
+        for bits in [daily.bits() + 1, all.bits(), BarFlags::MIXED_SHARE_COUNTS.bits()] {
+            assert_eq!(BarFlags::from_bits(bits), None, "{bits}");
+        }
     }
 }
