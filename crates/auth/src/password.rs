@@ -143,6 +143,12 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_the_text_is_wiped() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        is_wiped(&Password::new("plain to see".to_owned()).unwrap().0);
+    }
+
+    #[test]
     fn errors_say_what_is_expected() {
         let texts = [
             PasswordError::Empty,

@@ -294,6 +294,12 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_the_text_is_wiped() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        is_wiped(&Token::generate(TokenKind::Api).unwrap().text);
+    }
+
+    #[test]
     fn without_random_numbers_there_is_no_token() {
         let error = RandomError::for_tests();
         let mut calls = 0;
