@@ -60,8 +60,8 @@ pub use tracking::{
 };
 pub use types::{
     BarQuery, DeadResponse, Description, Lease, Migration, NewResponse, Order, ParsedResponse,
-    Queue, Registered, Response, ResponseCounts, ResponseId, ResponseStatus, Said, Series, Stock,
-    StockId, StockQuery, StoredAction, StoredBar, Totals,
+    Queue, Registered, Response, ResponseCounts, ResponseId, ResponseQuery, ResponseStatus, Said,
+    Series, Stock, StockId, StockQuery, StoredAction, StoredBar, Totals,
 };
 pub use url::DatabaseUrl;
 pub use vendors::{Grant, PullRecord, PullStatus, Validators, VendorState};

@@ -218,6 +218,19 @@ impl Response {
     }
 }
 
+/// Which responses of a stock to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseQuery {
+    /// The stock.
+    pub stock_id: StockId,
+    /// Those of this vendor alone.
+    pub vendor: Option<Vendor>,
+    /// The list begins behind this one, with those that were registered earlier.
+    pub before: Option<ResponseId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// Where a response stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResponseStatus {

@@ -9,7 +9,9 @@ use diesel::prelude::*;
 use super::{LIST, Reader};
 use crate::connection::on;
 use crate::error::failed;
-use crate::types::{Queue, Response, ResponseCounts, ResponseId, ResponseStatus, StockId};
+use crate::types::{
+    Queue, Response, ResponseCounts, ResponseId, ResponseQuery, ResponseStatus, StockId,
+};
 use crate::{StoreError, convert};
 
 impl Reader<'_> {
@@ -174,6 +176,32 @@ impl Reader<'_> {
             .limit(i64::from(limit))
             .select(ResponseRow::as_select())
             .load(c))
+        .map_err(failed)?
+        .into_iter()
+        .map(convert::response)
+        .collect()
+    }
+
+    /// The responses that are known to be about a stock, whatever became of them, the one that was
+    /// registered last first. Those that nobody has read yet are not known to be.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn responses_of(&mut self, query: &ResponseQuery) -> Result<Vec<Response>, StoreError> {
+        on!(self.connection, c => {
+            let mut list = t::table
+                .filter(t::stock_id.eq(query.stock_id.0))
+                .filter(t::id.lt(query.before.map_or(i64::MAX, |before| before.0)))
+                .order(t::id.desc())
+                .limit(i64::from(query.limit))
+                .select(ResponseRow::as_select())
+                .into_boxed();
+            if let Some(vendor) = query.vendor {
+                list = list.filter(t::vendor.eq(vendor.code()));
+            }
+            list.load(c)
+        })
         .map_err(failed)?
         .into_iter()
         .map(convert::response)

@@ -80,6 +80,7 @@ conformance! {
         only_the_holder_finishes,
         a_dead_letter_is_tried_again,
         newer_coverage_is_of_loaded_newer_overlapping_responses,
+        those_of_a_stock_are_listed_in_pages,
     }
     transactions {
         an_error_rolls_back,

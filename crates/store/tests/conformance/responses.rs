@@ -3,7 +3,7 @@
 use cream_models::{ActionKind, ActionKinds, Coverage, Vendor};
 use cream_store::{
     DeadResponse, Lease, NewResponse, ParsedResponse, Response, ResponseCounts, ResponseId,
-    ResponseStatus, StockId, StoreError,
+    ResponseQuery, ResponseStatus, StockId, StoreError,
 };
 
 use crate::harness::{Database, instant, stock};
@@ -304,4 +304,57 @@ pub(crate) fn newer_coverage_is_of_loaded_newer_overlapping_responses(database: 
         ["2020-04-01..2020-12-31 ", "2020-05-01..2020-05-31 split", "2020-06-30..2020-12-31 "]
     );
     assert!(newer(Vendor::YahooPage).is_empty());
+}
+
+pub(crate) fn those_of_a_stock_are_listed_in_pages(database: &dyn Database) {
+    let store = database.store();
+    let (a, b) = (stock(store, "A"), stock(store, "B"));
+    let mut wanted = Vec::new();
+    for number in 0_u8..12 {
+        let id = register(database, &format!("{number}.json"), number);
+        claim(database, id, "one", 1).unwrap();
+        let stock_id = if number % 4 == 3 { b } else { a };
+        let vendor = if number % 3 == 0 { Vendor::YahooPage } else { CHART };
+        // What is newer need not be registered later.
+        let fetched_at = instant(100 - i64::from(number));
+        let finished = store.write(|w| {
+            if number % 5 == 0 {
+                let (stock_id, vendor) = (Some(stock_id), Some(vendor));
+                let dead = DeadResponse { stock_id, vendor, ..dead("no") };
+                w.finish_deadletter(id, "one", &dead)
+            } else {
+                let result = parsed(stock_id, 0, Coverage::default());
+                w.finish_parsed(id, "one", &ParsedResponse { vendor, fetched_at, ..result })
+            }
+        });
+        finished.unwrap();
+        wanted.insert(0, (id, stock_id, vendor));
+    }
+    // Whose it is, nobody knows yet.
+    register(database, "pending.json", 99);
+    for stock_id in [a, b] {
+        for vendor in [None, Some(CHART), Some(Vendor::YahooPage), Some(Vendor::Tiingo)] {
+            let mut listed = Vec::new();
+            let mut before = None;
+            loop {
+                let query = ResponseQuery { stock_id, vendor, before, limit: 2 };
+                let page = store.read(|r| r.responses_of(&query)).unwrap();
+                assert!(page.len() <= 2);
+                let Some(last) = page.last() else { break };
+                before = Some(last.id);
+                listed.extend(page);
+            }
+            let ids: Vec<ResponseId> = listed.iter().map(|response| response.id).collect();
+            let of = |row: &&(ResponseId, StockId, Vendor)| {
+                row.1 == stock_id && vendor.is_none_or(|vendor| vendor == row.2)
+            };
+            assert_eq!(ids, wanted.iter().filter(of).map(|row| row.0).collect::<Vec<_>>());
+            for response in listed {
+                assert_eq!(
+                    store.read(|r| r.response_with_id(response.id)).unwrap(),
+                    Some(response)
+                );
+            }
+        }
+    }
 }
