@@ -1,11 +1,11 @@
-//! The bars of a series, a page at a time, as JSON or CSV.
+//! The bars of a series, daily, weekly or monthly, a page at a time, as JSON or CSV.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use cream_models::{
-    AdjustLimit, Adjustment, Currency, Date, DateRange, PriceBasis, Symbol, Vendor,
+    AdjustLimit, Adjustment, Currency, Date, DateRange, Interval, PriceBasis, Symbol, Vendor,
 };
 use cream_store::Store;
-use cream_store::{BarQuery, Order, Series, Stock, StoredBar};
+use cream_store::{Order, Series, Stock, StoredBar};
 
 use crate::adjusted::{self, Needed};
 use crate::answer::{Answer, Body, tag};
@@ -13,6 +13,7 @@ use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::{CSV_BAR_LEN, CSV_HEADER, JSON_BAR_LEN, Object, csv_bars, json_bars};
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::params::{Params, Span, SymbolInPath, encode, link};
+use crate::periods::{Days, Periods, behind};
 use crate::problem::ApiError;
 use crate::state::{State, find_series, series_state};
 
@@ -38,10 +39,11 @@ struct HistoryQuery {
     vendor: Option<Vendor>,
     /// `None` for prices as delivered.
     adjustment: Option<Adjustment>,
+    interval: Interval,
     span: Span,
     order: Order,
     limit: u32,
-    /// The last date of the page before.
+    /// The date of the last bar of the page before.
     after: Option<Date>,
     media: MediaType,
     scope: Fingerprint,
@@ -61,16 +63,11 @@ impl HistoryQuery {
         let order = params.word("order", &orders).unwrap_or_default();
         let limit = params.limit(MAX_LIMIT, MAX_LIMIT);
         let media = params.word("format", &[("json", MediaType::Json), ("csv", MediaType::Csv)]);
-        match params.text("interval").as_deref() {
-            None | Some("1d") => {}
-            Some(other @ ("1wk" | "1mo")) => {
-                params.wrong("interval", other, "not served yet; expected 1d");
-            }
-            Some(other) => params.wrong("interval", other, "expected 1d"),
-        }
+        let intervals = Interval::ALL.map(|interval| (interval.name(), interval));
+        let interval = params.word("interval", &intervals).unwrap_or_default();
         let adjustments = Adjustment::ALL.map(|adjustment| (adjustment.name(), adjustment));
         let adjustment = params.word("adjustment", &adjustments);
-        let scope = query_scope(&symbol, span, order, adjustment);
+        let scope = query_scope(&symbol, span, order, interval, adjustment);
         let after = params.text("cursor").and_then(|given| {
             match cursor::decode(&scope, &given).and_then(|position| read_position(&position)) {
                 // The freshest vendor may be another by now; the pages stay with the first one's.
@@ -91,18 +88,36 @@ impl HistoryQuery {
         params.finish()?;
         // What the query asks for goes before what the header likes.
         let media = media.map_or_else(by_accept, Ok)?;
-        Ok(Self { symbol, vendor, adjustment, span, order, limit, after, media, scope, pairs })
+        Ok(Self {
+            symbol,
+            vendor,
+            adjustment,
+            interval,
+            span,
+            order,
+            limit,
+            after,
+            media,
+            scope,
+            pairs,
+        })
     }
 
-    /// The dates that are left, or `None` where there are none.
+    /// The dates that are left, or `None` where there are none: whole periods.
     fn range(&self) -> Option<DateRange> {
-        let whole = self.span.range();
+        let whole = self.interval.widen(self.span.range());
         let Some(after) = self.after else { return Some(whole) };
-        match self.order {
-            Order::Ascending => DateRange::new(after.next()?.max(whole.first()), whole.last()),
-            Order::Descending => DateRange::new(whole.first(), after.previous()?.min(whole.last())),
+        behind(whole, self.order, self.interval.period(after))
+    }
+
+    /// The dates asked for, widened to whole periods.
+    fn whole_span(&self) -> Span {
+        let Span { start, end } = self.span;
+        let period = |date| self.interval.period(date);
+        Span {
+            start: start.map(|date| period(date).first()),
+            end: end.map(|date| period(date).last()),
         }
-        .ok()
     }
 
     /// The share count of the prices in the answer.
@@ -117,6 +132,7 @@ impl HistoryQuery {
             .optional(date(self.span.end))
             .optional(date(self.after))
             .part(order_name(self.order))
+            .part(self.interval.name())
             .number(i64::from(self.limit))
             .part(self.media.name());
         let Some(adjustment) = self.adjustment else { return tag(state) };
@@ -140,6 +156,7 @@ fn query_scope(
     symbol: &Symbol,
     span: Span,
     order: Order,
+    interval: Interval,
     adjustment: Option<Adjustment>,
 ) -> Fingerprint {
     let date = |date: Option<Date>| date.map(|date| date.days().to_le_bytes());
@@ -148,6 +165,7 @@ fn query_scope(
         .optional(date(span.start))
         .optional(date(span.end))
         .part(order_name(order))
+        .part(interval.name())
         .optional(adjustment.map(Adjustment::name))
 }
 
@@ -191,31 +209,33 @@ fn read_history(
         if let Some(unchanged) = Answer::unchanged(held, &tag) {
             return Ok::<_, ApiError>(Err(unchanged));
         }
-        let mut bars = match query.range() {
+        let Days { bars, last } = match query.range() {
             Some(range) => {
-                // One more tells whether there is another page.
-                let limit = query.limit.saturating_add(1);
-                let asked = BarQuery { range, order: query.order, limit };
-                reader.bars(stock.id, series.vendor, &asked)?
+                let HistoryQuery { interval, order, limit, .. } = *query;
+                Days::read(reader, &series, interval, order, limit, range)?
             }
-            None => Vec::new(),
+            None => Days::default(),
         };
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let has_more = bars.len() > limit;
-        bars.truncate(limit);
-        let next = bars.last().filter(|_| has_more).map(|last| {
-            cursor::encode(&query.scope, &write_position(series.vendor, last.bar.date()))
-        });
+        let next =
+            last.map(|last| cursor::encode(&query.scope, &write_position(series.vendor, last)));
         let needed = match query.adjustment {
             Some(adjustment) => Needed::read(reader, &series, adjustment, &bars)?,
             None => None,
         };
-        Ok(Ok((Page { stock, series, tag, bars, limit: None, next }, needed)))
+        let basis = query.price_basis(&series);
+        let periods = match query.interval {
+            Interval::Day => None,
+            interval => Periods::read(reader, &series, interval, basis, &bars)?,
+        };
+        Ok(Ok((Page { stock, series, tag, bars, limit: None, next }, needed, periods)))
     })?;
     match page {
-        Ok((mut page, needed)) => {
+        Ok((mut page, needed, periods)) => {
             if let Some(needed) = needed {
                 page.limit = needed.adjust(&page.series, &mut page.bars)?;
+            }
+            if let Some(periods) = periods {
+                page.bars = periods.bars(&page.bars);
             }
             Ok(Answer::Body(write_page(query, page)))
         }
@@ -253,6 +273,7 @@ fn csv_facts(query: &HistoryQuery, page: &Page, mut put: impl FnMut(&'static str
     if let Some(time_zone) = series.time_zone() {
         put("cream-time-zone", time_zone.to_owned());
     }
+    put("cream-interval", query.interval.to_string());
     put("cream-price-basis", query.price_basis(series).to_string());
     if let Some(adjustment) = query.adjustment {
         put("cream-adjustment", adjustment.to_string());
@@ -270,7 +291,7 @@ fn write_json(query: &HistoryQuery, page: &Page) -> Vec<u8> {
     object.string("vendor", series.vendor.name());
     object.currency(series.currency());
     object.optional_string("time_zone", series.time_zone());
-    object.string("interval", "1d");
+    object.string("interval", query.interval.name());
     object.string("price_basis", query.price_basis(series).name());
     object.optional_string("adjustment", query.adjustment.map(Adjustment::name));
     object.date("adjusted_from", limit.map(|limit| limit.from));
@@ -286,7 +307,7 @@ fn write_json(query: &HistoryQuery, page: &Page) -> Vec<u8> {
     out.push(b']');
     object.optional_string("next", next.as_deref());
     if bars.is_empty() {
-        object.string("reason", &why_empty(series, query.span));
+        object.string("reason", &why_empty(series, query.whole_span()));
     }
     object.close();
     bytes
@@ -347,7 +368,13 @@ mod tests {
         let cursor = cursor::encode(&scope, &at);
         assert!(query(&format!("cursor={cursor}")).is_ok());
         assert!(query(&format!("cursor={cursor}&limit=5&vendor=yahoo-page")).is_ok());
-        for other in ["vendor=yahoo-chart", "order=desc", "start=2025-01-01", "adjustment=raw"] {
+        for other in [
+            "vendor=yahoo-chart",
+            "order=desc",
+            "start=2025-01-01",
+            "adjustment=raw",
+            "interval=1wk",
+        ] {
             assert!(query(&format!("cursor={cursor}&{other}")).is_err(), "{other}");
         }
         let mangled = cursor::encode(&scope, b"x");
@@ -357,7 +384,7 @@ mod tests {
     #[test]
     fn what_is_not_served_is_refused() {
         assert!(query("interval=1d").is_ok());
-        for bad in ["interval=1wk", "interval=1h", "adjustment=none", "adjustment=", "format=xml"] {
+        for bad in ["interval=", "interval=1h", "adjustment=none", "adjustment=", "format=xml"] {
             assert!(query(bad).is_err(), "{bad}");
         }
     }

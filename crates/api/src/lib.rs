@@ -30,6 +30,7 @@ mod json;
 mod negotiate;
 mod observe;
 mod params;
+mod periods;
 mod problem;
 mod routes;
 mod server;

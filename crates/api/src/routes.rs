@@ -36,8 +36,8 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/stock-data/{symbol}/history",
-        summary: "Daily bars: ?start=&end=&vendor=&adjustment=raw|splits|all&order=asc|desc&limit=\
-                  &cursor=&format=json|csv",
+        summary: "Daily, weekly or monthly bars: ?start=&end=&interval=1d|1wk|1mo&vendor=\
+                  &adjustment=raw|splits|all&order=asc|desc&limit=&cursor=&format=json|csv",
         handler: || web::to(history::history),
     },
     Route {

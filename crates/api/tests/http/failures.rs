@@ -41,7 +41,7 @@ fn symbols_that_are_none_or_not_held() {
 fn parameters_are_read_strictly() {
     let api = filled();
     let history = "/stock-data/TSLA/history";
-    let several = format!("{history}?start=2025-02-30&limit=50001&order=up&limt=1&interval=1wk");
+    let several = format!("{history}?start=2025-02-30&limit=50001&order=up&limt=1&interval=1h");
     let problem = api.get(&several).problem(400, "invalid_parameters");
     insta::assert_snapshot!(serde_json::to_string_pretty(&problem).unwrap(), @r#"
     {
@@ -65,8 +65,8 @@ fn parameters_are_read_strictly() {
         },
         {
           "field": "interval",
-          "message": "not served yet; expected 1d",
-          "value": "1wk"
+          "message": "expected 1d or 1wk or 1mo",
+          "value": "1h"
         },
         {
           "field": "limt",
@@ -224,6 +224,7 @@ fn query() -> impl Strategy<Value = String> {
         Just("order".to_owned()),
         Just("format".to_owned()),
         Just("q".to_owned()),
+        Just("interval".to_owned()),
         "[!-~&&[^#]]{0,8}",
     ];
     let value = prop_oneof![
@@ -234,6 +235,8 @@ fn query() -> impl Strategy<Value = String> {
         Just("yahoo-page".to_owned()),
         Just("desc".to_owned()),
         Just("csv".to_owned()),
+        Just("1wk".to_owned()),
+        Just("1mo".to_owned()),
     ];
     let pairs = prop::collection::vec((name, value), 0..5);
     pairs.prop_map(|pairs| {

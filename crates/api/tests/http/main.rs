@@ -10,6 +10,7 @@
 mod adjusted;
 mod docs;
 mod failures;
+mod intervals;
 mod logs;
 mod reads;
 mod support;
