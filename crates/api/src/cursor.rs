@@ -93,7 +93,8 @@ fn check(bytes: &[u8]) -> [u8; CHECK_LEN] {
     digest.first_chunk().copied().unwrap_or_default()
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits in lower case.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -18,7 +18,7 @@
 //! documents, security headers), compression, the route table in `routes`, extractors that read
 //! path and query strictly (`params`, `negotiate`), a handler of a few lines, and a service
 //! function that runs on a thread for blocking work with the store. Handlers and services of a
-//! resource stand in one module: `stocks`, `history`, `actions`, `health`.
+//! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `health`.
 
 mod actions;
 mod adjusted;
@@ -32,6 +32,7 @@ mod observe;
 mod params;
 mod periods;
 mod problem;
+mod responses;
 mod routes;
 mod server;
 mod settings;

@@ -9,7 +9,7 @@ use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode};
-use crate::{actions, health, history, stocks};
+use crate::{actions, health, history, responses, stocks};
 
 /// A path and what answers to it.
 pub(crate) struct Route {
@@ -44,6 +44,11 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/stock-data/{symbol}/actions",
         summary: "Dividends, splits and capital gains: ?start=&end=&vendor=",
         handler: || web::to(actions::actions),
+    },
+    Route {
+        path: "/stock-data/{symbol}/responses",
+        summary: "The raw responses that the series came from: ?vendor=&limit=&cursor=",
+        handler: || web::to(responses::responses),
     },
     Route {
         path: "/health/live",
@@ -81,8 +86,8 @@ async fn unknown_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let hint = match path.strip_suffix('/') {
         Some(shorter) if is_route(shorter) => "; leave out the slash at the end",
         _ if path.starts_with("/stock-data/") => {
-            "; below a symbol there are /history and /actions, and a slash within a symbol is \
-             written %2F"
+            "; below a symbol there are /history, /actions and /responses, and a slash within a \
+             symbol is written %2F"
         }
         _ => "",
     };

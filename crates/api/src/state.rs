@@ -56,6 +56,18 @@ impl RequestIds {
     }
 }
 
+/// The stock of a symbol.
+///
+/// # Errors
+///
+/// `unknown_symbol`, or what the store reports.
+pub(crate) fn find_stock(reader: &mut Reader<'_>, symbol: &Symbol) -> Result<Stock, ApiError> {
+    reader.stock(symbol)?.ok_or_else(|| {
+        let detail = format!("nothing is held for {symbol}; GET /stock-data lists what is");
+        ApiError::new(ErrorCode::UnknownSymbol, detail)
+    })
+}
+
 /// The stock of a symbol and the series of the vendor asked for, or else the freshest.
 ///
 /// # Errors
@@ -66,10 +78,7 @@ pub(crate) fn find_series(
     symbol: &Symbol,
     vendor: Option<Vendor>,
 ) -> Result<(Stock, Series), ApiError> {
-    let Some(stock) = reader.stock(symbol)? else {
-        let detail = format!("nothing is held for {symbol}; GET /stock-data lists what is");
-        return Err(ApiError::new(ErrorCode::UnknownSymbol, detail));
-    };
+    let stock = find_stock(reader, symbol)?;
     let held = reader.series_of(stock.id)?;
     let names: Vec<&'static str> = held.iter().map(|series| series.vendor.name()).collect();
     let chosen = match vendor {

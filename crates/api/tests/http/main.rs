@@ -13,4 +13,5 @@ mod failures;
 mod intervals;
 mod logs;
 mod reads;
+mod responses;
 mod support;
