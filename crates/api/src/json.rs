@@ -133,14 +133,16 @@ fn date(out: &mut Vec<u8>, value: Date) {
     out.push(b'"');
 }
 
-fn optional_price(out: &mut Vec<u8>, value: Option<Price>) {
+/// Writes a price as the exact decimal, unknown as null.
+pub(crate) fn optional_price(out: &mut Vec<u8>, value: Option<Price>) {
     match value {
         Some(value) => value.write_to(out),
         None => null(out),
     }
 }
 
-fn optional_integer(out: &mut Vec<u8>, value: Option<i64>) {
+/// Writes an integer in decimal, unknown as null.
+pub(crate) fn optional_integer(out: &mut Vec<u8>, value: Option<i64>) {
     match value {
         Some(value) => integer(out, value),
         None => null(out),

@@ -23,6 +23,7 @@
 mod actions;
 mod adjusted;
 mod answer;
+mod chart;
 mod cursor;
 mod health;
 mod history;

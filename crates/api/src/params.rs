@@ -40,7 +40,17 @@ pub(crate) struct SymbolInPath(pub(crate) Symbol);
 
 impl SymbolInPath {
     fn read(raw_path: &str) -> Result<Symbol, ApiError> {
-        let segment = raw_path.split('/').nth(2).unwrap_or_default();
+        Self::segment(raw_path, 2)
+    }
+
+    /// Reads the symbol from a segment of the raw path, counted from the empty one before the
+    /// first slash.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_symbol`.
+    pub(crate) fn segment(raw_path: &str, index: usize) -> Result<Symbol, ApiError> {
+        let segment = raw_path.split('/').nth(index).unwrap_or_default();
         let refuse = |why: String| ApiError::new(ErrorCode::InvalidSymbol, why);
         let text = percent_decode_str(segment)
             .decode_utf8()
@@ -225,6 +235,15 @@ impl Params {
                 break;
             }
         }
+        self.finish_leniently()
+    }
+
+    /// Ends the reading where what was not asked for is ignored.
+    ///
+    /// # Errors
+    ///
+    /// Where any parameter was wrong.
+    pub(crate) fn finish_leniently(self) -> Result<(), ApiError> {
         if self.errors.is_empty() {
             Ok(())
         } else {

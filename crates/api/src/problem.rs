@@ -10,6 +10,8 @@ use actix_web::{HttpResponse, ResponseError};
 use cream_store::StoreError;
 use serde::Serialize;
 
+use crate::json::Object;
+
 macro_rules! error_codes {
     ($($variant:ident $status:literal $code:literal $title:literal $meaning:literal;)*) => {
         /// Every way in which a request can fail. The code is stable: clients may match on it.
@@ -136,6 +138,7 @@ pub(crate) struct ApiError {
     vendors: Option<Vec<&'static str>>,
     allow: Option<&'static str>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    in_chart_shape: bool,
 }
 
 /// How long a client should wait after a transient failure, in seconds.
@@ -150,6 +153,7 @@ impl ApiError {
             vendors: None,
             allow: None,
             cause: None,
+            in_chart_shape: false,
         }
     }
 
@@ -199,6 +203,12 @@ impl ApiError {
         self
     }
 
+    /// The same failure, told as Yahoo's chart endpoint tells it.
+    pub(crate) fn in_chart_shape(mut self) -> Self {
+        self.in_chart_shape = true;
+        self
+    }
+
     /// What to answer where a foreign layer failed with this status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let code = ErrorCode::of_status(status);
@@ -244,6 +254,18 @@ impl ApiError {
             #[serde(skip_serializing_if = "Option::is_none")]
             request_id: Option<&'a str>,
         }
+        let mut response = HttpResponse::build(self.code.http_status());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        }
+        if self.in_chart_shape {
+            response.content_type("application/json");
+            return response.body(self.chart_document());
+        }
         let document = Document {
             r#type: format!("urn:problem-type:cream:{}", self.code),
             title: self.code.title(),
@@ -254,17 +276,36 @@ impl ApiError {
             vendors: self.vendors.as_deref(),
             request_id,
         };
-        let mut response = HttpResponse::build(self.code.http_status());
         response.content_type("application/problem+json");
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, allow));
-        }
-        if self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
-        }
         // Strings and numbers always serialise.
         response.body(serde_json::to_vec(&document).unwrap_or_default())
+    }
+
+    /// `{"chart":{"result":null,"error":{…}}}`, with the words of the status as the code.
+    fn chart_document(&self) -> Vec<u8> {
+        let status = self.code.http_status();
+        let mut description = self.detail.clone();
+        if status == StatusCode::NOT_FOUND {
+            // Clients show it, and some compare it.
+            description = "No data found, symbol may be delisted".to_owned();
+        } else if !self.errors.is_empty() {
+            let errors = self.errors.iter().map(|error| {
+                let value = error.value.as_deref().unwrap_or_default();
+                format!("{}={value}: {}", error.field, error.message)
+            });
+            description = format!("Invalid input - {}", errors.collect::<Vec<_>>().join("; "));
+        }
+        let mut bytes = Vec::new();
+        let mut outer = Object::open(&mut bytes);
+        let mut chart = Object::open(outer.key("chart"));
+        chart.optional_string("result", None);
+        let mut error = Object::open(chart.key("error"));
+        error.string("code", status.canonical_reason().unwrap_or(self.code.title()));
+        error.string("description", &description);
+        error.close();
+        chart.close();
+        outer.close();
+        bytes
     }
 }
 

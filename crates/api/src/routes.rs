@@ -9,7 +9,7 @@ use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode};
-use crate::{actions, health, history, responses, stocks};
+use crate::{actions, chart, health, history, responses, stocks};
 
 /// A path and what answers to it.
 pub(crate) struct Route {
@@ -49,6 +49,12 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/stock-data/{symbol}/responses",
         summary: "The raw responses that the series came from: ?vendor=&limit=&cursor=",
         handler: || web::to(responses::responses),
+    },
+    Route {
+        path: "/v8/finance/chart/{symbol}",
+        summary: "The same data in the shape of Yahoo's chart endpoint: ?range=&period1=&period2=\
+                  &interval=1d&events=&includeAdjustedClose=",
+        handler: || web::to(chart::chart),
     },
     Route {
         path: "/health/live",

@@ -8,6 +8,7 @@
 )]
 
 mod adjusted;
+mod chart;
 mod docs;
 mod failures;
 mod intervals;
@@ -15,3 +16,4 @@ mod logs;
 mod reads;
 mod responses;
 mod support;
+mod yfinance;
