@@ -86,6 +86,35 @@ def check_events(where, frame, wanted):
         same(f"{where}: {column}", found, events)
 
 
+def joined(wanted, first_day):
+    """Bars of weeks or months: what a day lacks is not known of its period either."""
+    groups = {}
+    for row in wanted["rows"]:
+        groups.setdefault(first_day(row["date"]), []).append(row)
+
+    def of(days, column, join):
+        values = [day[column] for day in days]
+        return None if None in values else join(values)
+
+    periods = [
+        {
+            "date": date,
+            "Open": days[0]["Open"],
+            "High": of(days, "High", lambda values: max(values, key=Decimal)),
+            "Low": of(days, "Low", lambda values: min(values, key=Decimal)),
+            "Close": days[-1]["Close"],
+            "Adj Close": days[-1]["Adj Close"],
+            "Volume": of(days, "Volume", sum),
+        }
+        for date, days in groups.items()
+    ]
+    kinds = ("dividends", "splits", "capital_gains")
+    events = {
+        kind: {first_day(date): value for date, value in wanted[kind].items()} for kind in kinds
+    }
+    return periods, events
+
+
 def rows_from(rows, first):
     return [row for row in rows if row["date"] >= first]
 
@@ -129,6 +158,15 @@ def check(symbol, wanted):
         for kind in ("dividends", "splits", "capital_gains")
     }
     check_events(f"{symbol} {start}..{end}", frame, inside)
+
+    for interval, first in (
+        ("1wk", lambda day: day - pd.Timedelta(days=day.weekday())),
+        ("1mo", lambda day: day.replace(day=1)),
+    ):
+        frame = ticker.history(period="max", interval=interval, **plain)
+        periods, events = joined(wanted, lambda date: first(pd.Timestamp(date)).date().isoformat())
+        check_bars(f"{symbol} {interval}", frame, periods)
+        check_events(f"{symbol} {interval}", frame, events)
 
     # As its users call it: adjusted by the client, with the closes of the adjusted column.
     adjusted = ticker.history(period="max")

@@ -53,7 +53,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         path: "/v8/finance/chart/{symbol}",
         summary: "The same data in the shape of Yahoo's chart endpoint: ?range=&period1=&period2=\
-                  &interval=1d&events=&includeAdjustedClose=",
+                  &interval=1d|1wk|1mo&events=&includeAdjustedClose=",
         handler: || web::to(chart::chart),
     },
     Route {

@@ -11,13 +11,14 @@ mod session;
 mod write;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use cream_models::{Adjustment, BarField, Date, DateRange, Price, PriceBasis, Symbol};
+use cream_models::{Adjustment, BarField, Date, DateRange, Interval, Price, PriceBasis, Symbol};
 use cream_store::{BarQuery, Order, Reader, Series, Stock, Store, StoredBar};
 
 use crate::adjusted::{self, Needed};
 use crate::answer::{Answer, Body, tag};
 use crate::negotiate::IfNoneMatch;
 use crate::params::{Params, SymbolInPath};
+use crate::periods::Periods;
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::{State, find_series, series_state};
 use events::Events;
@@ -136,26 +137,24 @@ fn read_series(
 ) -> Result<Chart, ApiError> {
     let session = Session::of(&stock.symbol, &series);
     let last = reader.latest_bar(stock.id, series.vendor)?;
-    let window = query.window(&session, series.last_date);
-    let mut bars = match window {
-        Window::None => Vec::new(),
-        Window::Dates(range) => {
-            let asked = BarQuery { range, ..BarQuery::default() };
-            reader.bars(stock.id, series.vendor, &asked)?
-        }
-        Window::Last(limit) => {
-            let asked = BarQuery { order: Order::Descending, limit, ..BarQuery::default() };
-            let mut bars = reader.bars(stock.id, series.vendor, &asked)?;
-            bars.reverse();
-            bars
-        }
-    };
+    let mut window = query.window(&session, series.last_date);
+    let mut bars = bars_of(reader, &series, window)?;
+    if query.interval != Interval::Day
+        && let Some(range) = window.dates(first_of(&bars), series.last_date)
+    {
+        // No bar is of a part of a week or a month.
+        window = Window::Dates(query.interval.widen(range));
+        bars = bars_of(reader, &series, window)?;
+    }
     let has_adjusted_closes =
         query.with_adjusted_close && know_adjusted_closes(reader, &series, &mut bars)?;
-    let dates = window.dates(bars.first().map(|stored| stored.bar.date()), series.last_date);
-    let events = match dates {
+    let events = match window.dates(first_of(&bars), series.last_date) {
         Some(dates) => Events::read(reader, &series, query.events, dates)?,
         None => Events::default(),
+    };
+    let periods = match query.interval {
+        Interval::Day => None,
+        interval => Periods::read(reader, &series, interval, PriceBasis::SplitAdjusted, &bars)?,
     };
     let previous = bar_before(reader, &series, bars.first())?;
     let has_previous = previous.is_some();
@@ -170,7 +169,32 @@ fn read_series(
         true => bars.remove(0).bar.close(),
         false => None,
     };
+    if let Some(periods) = periods {
+        bars = periods.bars(&bars);
+    }
     Ok(Chart { stock, series, session, last, bars, previous_close, has_adjusted_closes, events })
+}
+
+/// The daily bars of a window, the oldest first.
+fn bars_of(
+    reader: &mut Reader<'_>,
+    series: &Series,
+    window: Window,
+) -> Result<Vec<StoredBar>, ApiError> {
+    let query = match window {
+        Window::None => return Ok(Vec::new()),
+        Window::Dates(range) => BarQuery { range, ..BarQuery::default() },
+        Window::Last(limit) => BarQuery { order: Order::Descending, limit, ..BarQuery::default() },
+    };
+    let mut bars = reader.bars(series.stock_id, series.vendor, &query)?;
+    if query.order == Order::Descending {
+        bars.reverse();
+    }
+    Ok(bars)
+}
+
+fn first_of(bars: &[StoredBar]) -> Option<Date> {
+    bars.first().map(|stored| stored.bar.date())
 }
 
 fn bar_before(

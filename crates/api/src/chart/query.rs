@@ -1,6 +1,6 @@
 //! What a client asks for, in Yahoo's words.
 
-use cream_models::{ActionKind, ActionKinds, Date, DateRange, Vendor};
+use cream_models::{ActionKind, ActionKinds, Date, DateRange, Interval, Vendor};
 
 use super::session::Session;
 use crate::cursor::Fingerprint;
@@ -14,14 +14,11 @@ pub(super) const RANGES: [&str; 11] =
 /// A range where neither range nor period is given, as Yahoo has it.
 const DEFAULT_RANGE: (&str, Range) = ("1d", Range::Bars(1));
 
-/// Intervals that Yahoo serves and this server does not, or not yet.
-const OTHER_INTERVALS: [&str; 13] =
-    ["1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "4h", "5d", "1wk", "1mo", "3mo"];
-
 /// A query, read.
 pub(super) struct ChartQuery {
     /// The freshest where it is `None`. No client of Yahoo's sends it.
     pub(super) vendor: Option<Vendor>,
+    pub(super) interval: Interval,
     asked: Asked,
     /// The kinds of corporate action asked for.
     pub(super) events: ActionKinds,
@@ -78,13 +75,8 @@ impl Window {
 impl ChartQuery {
     pub(super) fn read(mut params: Params) -> Result<Self, ApiError> {
         let vendor = params.vendor();
-        match params.text("interval").as_deref() {
-            None | Some("" | "1d") => {}
-            Some(known) if OTHER_INTERVALS.contains(&known) => {
-                params.wrong("interval", known, format!("interval={known} is not served; 1d is"));
-            }
-            Some(other) => params.wrong("interval", other, "expected 1d"),
-        }
+        let intervals = Interval::ALL.map(|interval| (interval.name(), interval));
+        let interval = params.word("interval", &intervals).unwrap_or_default();
         let start = seconds(&mut params, "period1");
         let end = seconds(&mut params, "period2");
         if let (Some(start), Some(end)) = (start, end)
@@ -112,7 +104,7 @@ impl ChartQuery {
         let with_adjusted_close =
             given.is_none_or(|text| !matches!(text.to_ascii_lowercase().as_str(), "false" | "0"));
         params.finish_leniently()?;
-        Ok(Self { vendor, asked, events, with_adjusted_close, range })
+        Ok(Self { vendor, interval, asked, events, with_adjusted_close, range })
     }
 
     /// Adds everything that makes a difference to the answer, but for the vendor.
@@ -124,6 +116,7 @@ impl ChartQuery {
                 state.part("").optional(bytes(start)).optional(bytes(end))
             }
         };
+        let state = state.part(self.interval.name());
         state.part(self.events.to_string()).number(i64::from(self.with_adjusted_close))
     }
 

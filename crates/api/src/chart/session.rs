@@ -6,7 +6,7 @@
 //! begins at midnight.
 
 use cream_calendar::market_of;
-use cream_models::{Date, Symbol};
+use cream_models::{Date, Interval, Symbol};
 use cream_store::Series;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
@@ -51,6 +51,11 @@ impl Session {
     pub(super) fn zone_name(&self) -> &str {
         // Zones are only ever found by their names.
         self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// The instant of a bar: a week or a month begins at midnight.
+    pub(super) fn of_bar(&self, interval: Interval, date: Date) -> i64 {
+        self.at(date, if interval == Interval::Day { self.open } else { 0 })
     }
 
     /// When the session of a date begins, in seconds since 1970.

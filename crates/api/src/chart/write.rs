@@ -27,7 +27,8 @@ fn result(out: &mut Vec<u8>, query: &ChartQuery, chart: &Chart) {
     meta(result.key("meta"), query, chart);
     // A client tells by its absence that there is no bar.
     if !chart.bars.is_empty() {
-        let times = chart.bars.iter().map(|stored| chart.session.open(stored.bar.date()));
+        let time = |stored: &StoredBar| chart.session.of_bar(query.interval, stored.bar.date());
+        let times = chart.bars.iter().map(time);
         result.list("timestamp", times, integer);
     }
     if !chart.events.is_empty() {
@@ -97,7 +98,7 @@ fn meta(out: &mut Vec<u8>, query: &ChartQuery, chart: &Chart) {
     if let Some(last) = last {
         trading_period(meta.key("currentTradingPeriod"), session, last.date());
     }
-    meta.string("dataGranularity", "1d");
+    meta.string("dataGranularity", query.interval.name());
     meta.string("range", &query.range);
     meta.strings("validRanges", RANGES.into_iter());
     meta.close();

@@ -1,8 +1,7 @@
 //! The route in the shape of Yahoo's chart endpoint.
 
 use cream_models::{
-    Bar, BarField, CorporateAction, CorporateEvent, Date, DateRange, Instrument, Price, SplitRatio,
-    Symbol, Vendor,
+    Bar, CorporateAction, CorporateEvent, DateRange, Instrument, Price, SplitRatio, Symbol, Vendor,
 };
 use cream_store::Store;
 use serde_json::{Value, json};
@@ -54,9 +53,9 @@ pub(crate) fn dividend(date: &str, amount: &str) -> CorporateAction {
     CorporateAction { date: day(date), event: CorporateEvent::Dividend { amount: price(amount) } }
 }
 
-const EVERYTHING: &str = "range=max&interval=1d&events=div,splits,capitalGains";
+pub(crate) const EVERYTHING: &str = "range=max&interval=1d&events=div,splits,capitalGains";
 
-fn result(answer: &Answer) -> Value {
+pub(crate) fn result(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let mut json = answer.json();
     assert_eq!(json["chart"]["error"], Value::Null);
@@ -64,12 +63,12 @@ fn result(answer: &Answer) -> Value {
     json["chart"]["result"][0].take()
 }
 
-fn closes(result: &Value) -> &Value {
+pub(crate) fn closes(result: &Value) -> &Value {
     &result["indicators"]["quote"][0]["close"]
 }
 
 /// Asserts a refusal in Yahoo's shape and gives its description.
-fn refused(answer: &Answer, status: u16, code: &str) -> String {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) -> String {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -227,10 +226,8 @@ fn refusals_are_in_yahoos_shape() {
         assert_eq!(refused(&get(unknown), 404, "Not Found"), NOT_FOUND, "{unknown}");
     }
     for (query, words) in [
-        ("interval=1wk", "interval=1wk is not served"),
-        ("interval=1mo", "interval=1mo is not served"),
-        ("interval=1m&range=1d", "interval=1m is not served"),
-        ("interval=x", "interval=x: expected 1d"),
+        ("interval=1m&range=1d", "interval=1m: expected 1d or 1wk or 1mo"),
+        ("interval=3mo", "interval=3mo: expected 1d"),
         ("range=7", "expected one of 1d, 5d"),
         ("range=0d", "range=0d"),
         ("range=99999d", "range=99999d"),
@@ -261,9 +258,13 @@ fn nothing_changed_is_answered_without_a_body() {
     assert!(tag.starts_with('"'), "{tag}");
     let again = filled().get_with(path, &[("if-none-match", &tag)]);
     assert_eq!((again.status, again.body.len()), (304, 0));
-    for other in
-        ["range=ytd", "range=max&events=div", "range=max&includeAdjustedClose=0", "period1=1"]
-    {
+    for other in [
+        "range=ytd",
+        "range=max&events=div",
+        "range=max&includeAdjustedClose=0",
+        "range=max&interval=1wk",
+        "period1=1",
+    ] {
         let other = format!("/v8/finance/chart/TSLA?{other}");
         assert_eq!(filled().get_with(&other, &[("if-none-match", &tag)]).status, 200, "{other}");
     }
@@ -306,223 +307,4 @@ fn a_tag_changes_with_all_that_is_answered() {
         change(&|state| state.describe(&instrument, at(later)));
     }
     change(&|state| state.revise(at(later)));
-}
-
-/// Apple in 2020: paid out on 2020-08-07, split on 2020-08-31.
-#[test]
-fn as_traded_prices_and_dividends_come_split_adjusted() {
-    let as_traded = [
-        bar("2020-08-06", "455.61").with_volume(50_607_200),
-        bar("2020-08-07", "444.45").with_volume(49_511_400),
-        bar("2020-08-28", "499.23").with_volume(46_907_479),
-        bar("2020-08-31", "129.04").with_volume(225_702_700),
-    ];
-    let adjusted = [
-        bar("2020-08-06", "113.9025").with_volume(202_428_800),
-        bar("2020-08-07", "111.1125").with_volume(198_045_600),
-        bar("2020-08-28", "124.8075").with_volume(187_629_916),
-        as_traded[3],
-    ];
-    let (four, paid) = (split("2020-08-31", "4", "1"), dividend("2020-08-07", "0.82"));
-    let told = ["USD", "", ""];
-    let api = Api::start(true, |store| {
-        for (vendor, bars, actions, known) in [
-            (Vendor::Tiingo, &as_traded, &[paid, four][..], &[DateRange::ALL][..]),
-            (Vendor::Massive, &adjusted, &[paid, four], &[DateRange::ALL]),
-            (Vendor::Nasdaq, &adjusted, &[paid], &[DateRange::ALL]),
-            (Vendor::AlphaVantage, &as_traded, &[paid], &[]),
-        ] {
-            load(store, &Loaded { symbol: "AAPL", vendor, told, bars, actions, known });
-        }
-        // Fresher, and of an unknown basis.
-        let fresh = [bar("2020-09-01", "134.18")];
-        let (vendor, actions, known) = (Vendor::Stooq, &[][..], &[][..]);
-        load(store, &Loaded { symbol: "AAPL", vendor, told, bars: &fresh, actions, known });
-        load(store, &Loaded { symbol: "ONLY", vendor, told, bars: &fresh, actions, known });
-    });
-    let get = |vendor: Vendor| {
-        result(&api.get(&format!("/v8/finance/chart/AAPL?{EVERYTHING}&vendor={vendor}")))
-    };
-    let split_adjusted = json!([113.9025, 111.1125, 124.8075, 129.04]);
-    let volumes = json!([202_428_800, 198_045_600, 187_629_916, 225_702_700]);
-    let computed = json!([{"adjclose": [113.6975, 111.1125, 124.8075, 129.04]}]);
-    for vendor in [Vendor::Tiingo, Vendor::Massive] {
-        let result = get(vendor);
-        assert_eq!(*closes(&result), split_adjusted, "{vendor}");
-        assert_eq!(result["indicators"]["quote"][0]["volume"], volumes, "{vendor}");
-        assert_eq!(result["indicators"]["adjclose"], computed, "{vendor}");
-        let dividends = result["events"]["dividends"].as_object().unwrap();
-        let amounts: Vec<_> = dividends.values().map(|event| &event["amount"]).collect();
-        assert_eq!(amounts, [0.205], "{vendor}");
-        assert_eq!(result["meta"]["exchangeTimezoneName"], "America/New_York");
-    }
-    // The first bar's window: adjusted by what comes behind it, and so is the close before.
-    let part = result(
-        &api.get("/v8/finance/chart/AAPL?vendor=tiingo&period1=1596758400&period2=1596844800"),
-    );
-    assert_eq!(*closes(&part), json!([111.1125]));
-    assert_eq!(part["meta"]["chartPreviousClose"], 113.9025);
-    assert_eq!(part["indicators"]["adjclose"], json!([{"adjclose": [111.1125]}]));
-    // Nasdaq's own prices stand, and what was paid is on a share count that it does not tell.
-    let nasdaq = get(Vendor::Nasdaq);
-    assert_eq!(*closes(&nasdaq), split_adjusted);
-    assert_eq!((nasdaq.get("events"), nasdaq["indicators"].get("adjclose")), (None, None));
-    // Where actions are not known, neither are prices before the last bar.
-    let unknown = get(Vendor::AlphaVantage);
-    assert_eq!(*closes(&unknown), json!([null, null, null, 129.04]));
-    assert_eq!((unknown.get("events"), unknown["indicators"].get("adjclose")), (None, None));
-    // Without a vendor the freshest is answered of those that can be.
-    assert_eq!(*closes(&result(&api.get("/v8/finance/chart/AAPL?range=1d"))), json!([129.04]));
-    for path in ["ONLY?range=1d", "AAPL?range=1d&vendor=stooq"] {
-        let answer = api.get(&format!("/v8/finance/chart/{path}"));
-        let words = refused(&answer, 422, "Unprocessable Entity");
-        assert!(words.contains("share count"), "{words}");
-    }
-}
-
-#[test]
-fn the_date_is_that_of_the_exchange_all_year_round() {
-    for (symbol, zone, local) in [
-        ("AAPL", "America/New_York", "09:30"),
-        ("BHP.AX", "Australia/Sydney", "09:30"),
-        ("BHP.AX", "", "09:30"),
-        ("EURUSD=X", "Europe/London", "00:00"),
-        ("BTC-USD", "", "00:00"),
-        // Midnight is leapt over there, on 2018-11-04 for one.
-        ("BTC-BRL=X", "America/Sao_Paulo", "00:00"),
-        ("X", "Pacific/Kiritimati", "09:30"),
-        ("X", "No/Where", "09:30"),
-    ] {
-        let first = day("2018-01-01").days();
-        let bars: Vec<Bar> = (first..first + 400)
-            .map(|days| Bar::new(Date::from_days(days).unwrap()).with_close(price("1")))
-            .collect();
-        let api = Api::start(true, |store| {
-            let told = ["USD", zone, ""];
-            let (vendor, actions, known) = (Vendor::YahooChart, &[][..], &[][..]);
-            load(store, &Loaded { symbol, vendor, told, bars: &bars, actions, known });
-        });
-        let answer = api.get(&format!("/v8/finance/chart/{symbol}?range=max"));
-        let history = cream_parser::parse(&answer.body).unwrap();
-        let dates = |bars: &[Bar]| bars.iter().map(Bar::date).collect::<Vec<_>>();
-        assert_eq!(dates(&history.bars), dates(&bars), "{symbol} {zone}");
-        let meta = &result(&answer)["meta"];
-        let name = meta["exchangeTimezoneName"].as_str().unwrap();
-        assert!(name == zone || zone.is_empty() || zone == "No/Where", "{name} for {zone}");
-        let (time, offset) = (&meta["firstTradeDate"], &meta["gmtoffset"]);
-        let minutes = (time.as_i64().unwrap() + offset.as_i64().unwrap()).rem_euclid(86_400) / 60;
-        // The first bar is of the same season as the last one.
-        assert_eq!(format!("{:02}:{:02}", minutes / 60, minutes % 60), local, "{symbol} {zone}");
-    }
-}
-
-mod read_back {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[derive(Clone, Debug)]
-    struct Series {
-        zone: &'static str,
-        bars: Vec<Bar>,
-        actions: Vec<CorporateAction>,
-    }
-
-    fn any_bar() -> impl Strategy<Value = [Option<i64>; 6]> {
-        let value = |max: i64| prop::option::weighted(0.9, 1..max);
-        let row = (
-            prop::array::uniform5(value(2_000_000_000_000)),
-            prop::option::weighted(0.9, 0..1_i64 << 53),
-        )
-            .prop_map(|([open, high, low, close, adjusted], volume)| {
-                [open, high, low, close, adjusted, volume]
-            });
-        // The database takes no bar without any price.
-        prop_oneof![20 => row, 1 => Just([None, None, Some(1), None, None, None])]
-    }
-
-    fn any_event() -> impl Strategy<Value = CorporateEvent> {
-        let side = (1_i64..50_000_000_000).prop_map(Price::from_nanos);
-        let amount = (1_i64..100_000_000_000).prop_map(Price::from_nanos);
-        prop_oneof![
-            (side.clone(), side).prop_map(|(numerator, denominator)| {
-                CorporateEvent::Split(SplitRatio::new(numerator, denominator).unwrap())
-            }),
-            amount.clone().prop_map(|amount| CorporateEvent::Dividend { amount }),
-            amount.prop_map(|amount| CorporateEvent::CapitalGain { amount }),
-        ]
-    }
-
-    fn any_series() -> impl Strategy<Value = Series> {
-        let zones = ["America/New_York", "Asia/Tokyo", "Europe/London", "Australia/Sydney", "UTC"];
-        let rows = prop::collection::vec((any_bar(), 1..5_i32), 1..60);
-        let actions = prop::collection::vec((any::<prop::sample::Index>(), any_event()), 0..12);
-        let is_live = any::<bool>();
-        (prop::sample::select(zones.to_vec()), -5_000..25_000_i32, rows, actions, is_live).prop_map(
-            |(zone, first, rows, actions, is_live)| {
-                let mut date = first;
-                let mut bars: Vec<Bar> = rows
-                    .into_iter()
-                    .map(|(values, step)| {
-                        date += step;
-                        let mut bar = Bar::new(Date::from_days(date).unwrap());
-                        for (field, value) in BarField::ALL.into_iter().zip(values) {
-                            bar.set(field, value);
-                        }
-                        if !bar.has_price() {
-                            bar.set(BarField::High, Some(1));
-                        }
-                        bar
-                    })
-                    .collect();
-                if let Some(last) = bars.last_mut() {
-                    *last = last.with_close(Price::from_nanos(1_500_000_000)).with_final(!is_live);
-                }
-                let mut actions: Vec<_> = actions
-                    .into_iter()
-                    .map(|(index, event)| CorporateAction { date: index.get(&bars).date(), event })
-                    .collect();
-                actions.sort_by_key(CorporateAction::key);
-                actions.dedup_by_key(|action| action.key());
-                Series { zone, bars, actions }
-            },
-        )
-    }
-
-    fn values(bar: &Bar) -> (Date, bool, [Option<i64>; 6]) {
-        (bar.date(), bar.is_final(), BarField::ALL.map(|field| bar.value(field)))
-    }
-
-    #[test]
-    fn the_projects_own_parser_reads_what_is_stored() {
-        let api = Api::start(true, |_| ());
-        let number = std::cell::Cell::new(0);
-        let config = ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() };
-        proptest!(config, |(series in any_series())| {
-            number.set(number.get() + 1);
-            let symbol = format!("S{}", number.get());
-            load(&api.store, &Loaded {
-                symbol: &symbol,
-                vendor: Vendor::YahooChart,
-                told: ["GBp", series.zone, "ETF"],
-                bars: &series.bars,
-                actions: &series.actions,
-                known: &[],
-            });
-            let answer = api.get(&format!("/v8/finance/chart/{symbol}?{EVERYTHING}"));
-            prop_assert_eq!(answer.status, 200);
-            let history = cream_parser::parse(&answer.body).unwrap();
-            // A row without any price is none to the parser.
-            let stored = series.bars.iter().filter(|bar| bar.has_price());
-            prop_assert_eq!(
-                history.bars.iter().map(values).collect::<Vec<_>>(),
-                stored.map(values).collect::<Vec<_>>()
-            );
-            prop_assert_eq!(&history.actions, &series.actions);
-            prop_assert_eq!(history.symbol.map(|symbol| symbol.to_string()), Some(symbol));
-            let told = history.instrument;
-            prop_assert_eq!(told.currency.as_deref(), Some("GBp"));
-            prop_assert_eq!(told.time_zone.as_deref(), Some(series.zone));
-            prop_assert_eq!(told.kind.as_deref(), Some("ETF"));
-        });
-    }
 }

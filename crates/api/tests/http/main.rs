@@ -9,10 +9,12 @@
 
 mod adjusted;
 mod chart;
+mod chart_bases;
 mod docs;
 mod failures;
 mod intervals;
 mod logs;
+mod read_back;
 mod reads;
 mod responses;
 mod support;
