@@ -175,6 +175,24 @@ impl Store {
         self.transaction(limit, Durability::Full, |c| body(&mut Writer::new(c)))
     }
 
+    /// Writes all or nothing, as [`Store::write`], and does not wait until it is durable: if the
+    /// machine crashes within moments, it may be as if this had not happened. For what is worth no
+    /// sync, such as that a vendor was asked.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns, or why there is no connection.
+    pub fn write_relaxed<T, E>(
+        &self,
+        body: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let limit = self.inner.options.busy_timeout;
+        self.transaction(limit, Durability::Relaxed, |c| body(&mut Writer::new(c)))
+    }
+
     /// Makes durable what was committed up to now, by whomever: for what is done on the word of
     /// another transaction. What [`Store::write`] wrote is durable when that returns.
     ///
@@ -222,10 +240,7 @@ impl Store {
     {
         match self.inner.url.target() {
             // A transaction costs no more than its statements one by one.
-            Target::Sqlite(_) => {
-                let limit = self.inner.options.busy_timeout;
-                self.transaction(limit, Durability::Relaxed, |c| body(&mut Writer::new(c)))
-            }
+            Target::Sqlite(_) => self.write_relaxed(body),
             // Two turns to the server less.
             Target::Postgres(_) => {
                 let mut pooled = self.connection()?;
