@@ -21,6 +21,15 @@ impl TokenKind {
     /// Every kind.
     pub const ALL: [Self; 2] = [Self::Api, Self::Session];
 
+    /// The name in answers and the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Session => "session",
+        }
+    }
+
     /// What tokens of this kind begin with. No prefix begins another one.
     #[must_use]
     pub const fn prefix(self) -> &'static str {

@@ -17,8 +17,8 @@ pub mod tables;
 
 pub use day::{Day, DayValue};
 pub use rows::{
-    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TrackedRow,
-    VendorStateRow, WorkerRow,
+    ActionRow, AuditRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TokenRow,
+    TrackedRow, UserRow, VendorStateRow, WorkerRow,
 };
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use crate::DayValue;
 use crate::tables::{
-    corporate_action, raw_response, series, stock, stock_data, task, tracked_stock, vendor_state,
-    worker,
+    api_token, app_user, audit_event, corporate_action, raw_response, series, stock, stock_data,
+    task, tracked_stock, vendor_state, worker,
 };
 
 /// An instrument.
@@ -179,4 +179,50 @@ pub struct TaskRow {
     pub failures: i64,
     pub runs: i64,
     pub next_run_at: Option<i64>,
+}
+
+/// Somebody who may ask, without the hash of the password.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = app_user)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct UserRow {
+    pub id: i64,
+    pub name: String,
+    pub role: String,
+    pub is_active: bool,
+    pub created_at: i64,
+    pub changed_at: i64,
+    pub password_at: Option<i64>,
+    pub last_login_at: Option<i64>,
+}
+
+/// What somebody is let in by, without its digest.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = api_token)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct TokenRow {
+    pub id: i64,
+    pub user_id: i64,
+    pub kind: String,
+    pub name: String,
+    pub scopes: String,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub last_used_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = audit_event)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct AuditRow {
+    pub id: i64,
+    pub at: i64,
+    pub kind: String,
+    pub account: Option<String>,
+    pub actor_id: Option<i64>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    pub detail: Option<String>,
 }

@@ -204,6 +204,51 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// People, and programs that have tokens.
+    app_user (id) {
+        id -> BigInt,
+        name -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        is_active -> Bool,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+        password_at -> Nullable<BigInt>,
+        last_login_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    /// What was given out to be let in by.
+    api_token (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        kind -> Text,
+        name -> Text,
+        digest -> Binary,
+        scopes -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    /// What happened to accounts and by them.
+    audit_event (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        account -> Nullable<Text>,
+        actor_id -> Nullable<BigInt>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     stock,
     series,
@@ -215,4 +260,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     vendor_request,
     worker,
     task,
+    app_user,
+    api_token,
+    audit_event,
 );

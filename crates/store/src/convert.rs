@@ -3,16 +3,19 @@
 //! The schema's constraints let nothing in that cannot be read back; what is found all the same was
 //! written by hand or by a newer program, and is an error rather than a guess.
 
+use cream_auth::{PasswordHash, TokenKind};
 use cream_models::{
     ActionKind, ActionKinds, Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Coverage,
     DateRange, Price, SplitRatio, Symbol, Timestamp, Vendor,
 };
 use cream_schema::{
-    ActionRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TrackedRow,
-    VendorStateRow, WorkerRow,
+    ActionRow, AuditRow, BarRow, CoverageRow, ResponseRow, SeriesRow, StockRow, TaskRow, TokenRow,
+    TrackedRow, UserRow, VendorStateRow, WorkerRow,
 };
 
 use crate::StoreError;
+use crate::accounts::{AccessToken, TokenId, User, UserId, UserName};
+use crate::audit::{AuditEvent, AuditId};
 use crate::tracking::Tracked;
 use crate::types::{
     Description, Response, ResponseId, ResponseStatus, Said, Series, Stock, StockId, StoredAction,
@@ -256,6 +259,71 @@ pub(crate) fn task(row: TaskRow) -> Result<TaskState> {
         failures: row.failures,
         runs: row.runs,
         next_run_at: row.next_run_at.map(Timestamp::from_micros),
+    })
+}
+
+fn user_name(name: &str) -> Result<UserName> {
+    name.parse()
+        .ok()
+        .filter(|parsed: &UserName| parsed.as_str() == name)
+        .ok_or_else(|| StoreError::corrupt("app_user", "name", format!("{name:?}")))
+}
+
+pub(crate) fn user(row: UserRow) -> Result<User> {
+    Ok(User {
+        id: UserId(row.id),
+        name: user_name(&row.name)?,
+        role: row.role.parse().map_err(|_| StoreError::corrupt("app_user", "role", &row.role))?,
+        is_active: row.is_active,
+        created_at: Timestamp::from_micros(row.created_at),
+        changed_at: Timestamp::from_micros(row.changed_at),
+        password_at: row.password_at.map(Timestamp::from_micros),
+        last_login_at: row.last_login_at.map(Timestamp::from_micros),
+    })
+}
+
+/// A hash that cannot be checked is told without the hash.
+pub(crate) fn password_hash(text: &str) -> Result<PasswordHash> {
+    PasswordHash::parse(text)
+        .map_err(|error| StoreError::corrupt("app_user", "password_hash", error))
+}
+
+/// A token, and the name of whose it is.
+pub(crate) fn token(row: TokenRow, user_name: UserName) -> Result<AccessToken> {
+    let kind = TokenKind::ALL.into_iter().find(|kind| kind.name() == row.kind);
+    let scopes = row.scopes.parse();
+    Ok(AccessToken {
+        id: TokenId(row.id),
+        user: UserId(row.user_id),
+        user_name,
+        kind: kind.ok_or_else(|| StoreError::corrupt("api_token", "kind", &row.kind))?,
+        name: row.name,
+        scopes: scopes.map_err(|_| StoreError::corrupt("api_token", "scopes", &row.scopes))?,
+        created_at: Timestamp::from_micros(row.created_at),
+        expires_at: Timestamp::from_micros(row.expires_at),
+        last_used_at: row.last_used_at.map(Timestamp::from_micros),
+        revoked_at: row.revoked_at.map(Timestamp::from_micros),
+    })
+}
+
+/// A token, and the name of whose it is as it is stored.
+pub(crate) fn token_of((row, name): (TokenRow, String)) -> Result<AccessToken> {
+    token(row, user_name(&name)?)
+}
+
+/// An event, and the name of who did it.
+pub(crate) fn audit_event((row, actor): (AuditRow, Option<String>)) -> Result<AuditEvent> {
+    let actor_name = actor.map(|name| user_name(&name)).transpose()?;
+    Ok(AuditEvent {
+        id: AuditId(row.id),
+        at: Timestamp::from_micros(row.at),
+        kind: row.kind,
+        account: row.account,
+        actor: row.actor_id.map(UserId),
+        actor_name,
+        address: row.address,
+        request_id: row.request_id,
+        detail: row.detail,
     })
 }
 

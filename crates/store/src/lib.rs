@@ -29,6 +29,8 @@
 //!
 //! Times are bound by the caller: the database's clock is never asked.
 
+mod accounts;
+mod audit;
 mod bulk;
 mod cached;
 mod connection;
@@ -49,6 +51,11 @@ mod vendors;
 mod workers;
 mod writer;
 
+pub use accounts::{
+    AccessToken, Holder, NewToken, NewUser, SweptAccounts, TokenId, TokenQuery, TokenState, User,
+    UserAdded, UserChange, UserChanged, UserId, UserName, UserNameError,
+};
+pub use audit::{AuditEvent, AuditId, AuditKind, AuditQuery, FailedLogins, NewAuditEvent};
 pub use error::StoreError;
 pub use reader::Reader;
 pub use series::SeriesState;

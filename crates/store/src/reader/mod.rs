@@ -1,5 +1,7 @@
 //! What can be read.
 
+mod accounts;
+mod audit;
 mod bars;
 mod responses;
 mod stocks;

@@ -1,5 +1,7 @@
 //! What can be written.
 
+mod accounts;
+mod audit;
 mod bars;
 mod leases;
 mod responses;
