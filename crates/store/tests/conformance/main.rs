@@ -10,7 +10,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
+mod audit;
 mod constraints;
+mod constraints_accounts;
 mod harness;
 mod leases;
 mod migrations;
@@ -131,6 +134,22 @@ conformance! {
         eight_that_start_at_once_get_eight_names,
         what_a_worker_says_of_itself_is_bounded,
         a_task_is_written_over_and_goes_with_its_worker,
+    }
+    accounts {
+        users_are_added_and_found,
+        two_who_add_a_name_at_once_are_told_apart,
+        one_active_admin_always_remains,
+        of_two_admins_who_go_at_once_one_remains,
+        passwords_are_set_and_end_sessions,
+        no_session_outlasts_a_password,
+        tokens_are_given_listed_and_taken_back,
+        a_holder_is_found_whatever_the_state,
+    }
+    audit {
+        events_are_recorded_and_listed,
+        what_is_too_long_for_an_event_is_cut,
+        failed_logins_are_counted_by_account_and_address,
+        what_ended_long_ago_is_forgotten,
     }
     constraints {
         each_constraint_of_the_schema_holds,
