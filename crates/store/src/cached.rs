@@ -2,11 +2,12 @@
 
 use diesel::RunQueryDsl;
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 
 /// An UPDATE that sets the same columns whatever their values. It is prepared once a connection;
-/// the query builder would prepare it each time, since an UPDATE may leave columns out.
+/// the query builder would prepare it each time, since an UPDATE may leave columns out. Or a
+/// statement of a fixed text.
 pub(crate) struct Cached<T>(pub(crate) T);
 
 impl<T> QueryId for Cached<T> {
@@ -14,6 +15,10 @@ impl<T> QueryId for Cached<T> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T: Query> Query for Cached<T> {
+    type SqlType = T::SqlType;
 }
 
 impl<DB: Backend, T: QueryFragment<DB>> QueryFragment<DB> for Cached<T> {

@@ -40,6 +40,7 @@ mod error;
 mod migrate;
 mod postgres;
 mod reader;
+mod replica;
 mod series;
 mod sqlite;
 mod store;
@@ -48,6 +49,7 @@ mod tracking;
 pub mod types;
 mod url;
 mod vendors;
+mod version;
 mod workers;
 mod writer;
 
@@ -72,5 +74,6 @@ pub use types::{
 };
 pub use url::DatabaseUrl;
 pub use vendors::{Grant, PullRecord, PullStatus, Validators, VendorState};
+pub use version::StateVersion;
 pub use workers::{Beat, NewWorker, TaskOutcome, TaskState, WorkerState};
 pub use writer::Writer;

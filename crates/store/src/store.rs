@@ -10,7 +10,9 @@ use crate::connection::{Connection, Durability, Manager};
 use diesel::result::QueryResult;
 
 use crate::error::failed;
+use crate::replica::Replica;
 use crate::url::Target;
+use crate::version::{StateVersion, Watch};
 use crate::{DatabaseUrl, Reader, StoreError, Writer, sqlite};
 
 /// Limits of a [`Store`].
@@ -56,6 +58,8 @@ struct Inner {
     log: OnceLock<PathBuf>,
     /// Whether that failed once.
     sync_failed: AtomicBool,
+    /// What others have committed.
+    watch: Arc<Watch>,
     /// Who is asked first by readers that need not see the latest.
     replica: Option<Replica>,
 }
@@ -66,10 +70,11 @@ impl Inner {
         url: DatabaseUrl,
         options: StoreOptions,
         turn: Arc<Turn>,
+        watch: Arc<Watch>,
         replica: Option<Replica>,
     ) -> Self {
         let (log, sync_failed) = (OnceLock::new(), AtomicBool::new(false));
-        Self { pool, url, options, turn, log, sync_failed, replica }
+        Self { pool, url, options, turn, log, sync_failed, watch, replica }
     }
 }
 
@@ -109,17 +114,20 @@ impl Store {
             .connection_timeout(options.acquire_timeout)
             .build_unchecked(manager);
         let (url, options) = (url.clone(), options.clone());
-        Self { inner: Arc::new(Inner::new(pool, url, options, Arc::default(), None)) }
+        let watch = Watch::new(Manager { url: url.clone(), options: options.clone() });
+        let (turn, watch) = (Arc::default(), Arc::new(watch));
+        Self { inner: Arc::new(Inner::new(pool, url, options, turn, watch, None)) }
     }
 
     /// The same store, whose [`Store::read_any`] asks `replica` first: a copy of the database
     /// that follows it, perhaps some moments behind.
     #[must_use]
     pub fn with_replica(&self, replica: Self) -> Self {
-        let Inner { pool, url, options, turn, .. } = &*self.inner;
+        let Inner { pool, url, options, turn, watch, .. } = &*self.inner;
         let (pool, url, options) = (pool.clone(), url.clone(), options.clone());
-        let replica = Some(Replica { store: replica, away_until: Mutex::default() });
-        Self { inner: Arc::new(Inner::new(pool, url, options, turn.clone(), replica)) }
+        let (turn, watch) = (turn.clone(), watch.clone());
+        let replica = Replica::new(replica);
+        Self { inner: Arc::new(Inner::new(pool, url, options, turn, watch, Some(replica))) }
     }
 
     /// Where the database is.
@@ -154,6 +162,37 @@ impl Store {
         match replica.and_then(|replica| replica.begin_read()) {
             Some(open) => open.run(|connection| body(&mut Reader { connection })),
             None => self.read(body),
+        }
+    }
+
+    /// The version of the state that [`Store::read`] sees now. Where two of the same store are
+    /// equal, no read between them saw another state; where they differ, it may still be the
+    /// same, since whatever anybody commits in the database changes it. It means nothing to
+    /// another store, nor once this one is dropped.
+    ///
+    /// It is asked over a connection of its own, by one thread at a time: of an SQLite database
+    /// some microseconds, of a server a turn to it, so that the caller bounds how often. The URL
+    /// of a server must lead to one server at a time.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn version(&self) -> Result<StateVersion, StoreError> {
+        self.inner.watch.version()
+    }
+
+    /// The version of the state that [`Store::read_any`] sees now, as [`Store::version`], also of
+    /// which database that is: that of the replica, or of the one in its place.
+    ///
+    /// Of a replica that has received more than it has applied, no two are equal.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn version_any(&self) -> Result<StateVersion, StoreError> {
+        match &self.inner.replica {
+            Some(replica) => replica.version_or(|| self.version()),
+            None => self.version(),
         }
     }
 
@@ -274,7 +313,7 @@ impl Store {
         Ok(result)
     }
 
-    fn begin_read(&self) -> Result<Open, StoreError> {
+    pub(crate) fn begin_read(&self) -> Result<Open, StoreError> {
         self.begin(self.inner.options.busy_timeout, Connection::begin_read)
     }
 
@@ -320,46 +359,8 @@ impl r2d2::HandleError<StoreError> for Quiet {
     }
 }
 
-/// Another store that holds the same, a little later.
-struct Replica {
-    store: Store,
-    /// It could not be reached, and is not asked before then.
-    away_until: Mutex<Option<Instant>>,
-}
-
-/// How long a replica that could not be reached is left alone.
-const REPLICA_PAUSE: Duration = Duration::from_secs(10);
-
-impl Replica {
-    /// Begins to read, or `None` where the primary must be asked.
-    fn begin_read(&self) -> Option<Open> {
-        let lock = || self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let away_until = *lock();
-        if away_until.is_some_and(|until| Instant::now() < until) {
-            return None;
-        }
-        match self.store.begin_read() {
-            Ok(open) => {
-                if lock().take().is_some() {
-                    log::info!("the replica of the database is back");
-                }
-                Some(open)
-            }
-            Err(error) => {
-                *lock() = Some(Instant::now() + REPLICA_PAUSE);
-                log::warn!(
-                    replica:% = self.store.url(), error:% = error,
-                    pause_seconds = REPLICA_PAUSE.as_secs();
-                    "the replica cannot be read; the primary answers in its place"
-                );
-                None
-            }
-        }
-    }
-}
-
 /// A transaction under way, which is rolled back unless it is committed.
-struct Open {
+pub(crate) struct Open {
     pooled: r2d2::PooledConnection<Manager>,
     is_open: bool,
 }

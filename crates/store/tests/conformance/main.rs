@@ -25,6 +25,7 @@ mod tracking;
 mod tracking_model;
 mod transactions;
 mod vendors;
+mod version;
 mod workers;
 
 macro_rules! conformance {
@@ -150,6 +151,11 @@ conformance! {
         what_is_too_long_for_an_event_is_cut,
         failed_logins_are_counted_by_account_and_address,
         what_ended_long_ago_is_forgotten,
+    }
+    version {
+        whatever_anybody_commits_changes_the_version,
+        the_version_is_that_of_who_is_read,
+        equal_versions_stand_for_one_state,
     }
     constraints {
         each_constraint_of_the_schema_holds,
