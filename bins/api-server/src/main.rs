@@ -1,5 +1,6 @@
 //! The API server's command line.
 
+mod accounts;
 mod serve;
 
 use std::io::{Write, stdout};
@@ -37,7 +38,9 @@ line is wrong, 130 a second signal ended it at once. The line `listening on http
 Examples:
   api-server demo
   api-server serve --listen 127.0.0.1:0
-  api-server serve --without-worker";
+  api-server serve --without-worker
+  api-server user add ann --role admin
+  api-server token create ann --name notebook --scopes read,track";
 
 #[derive(Subcommand)]
 enum Command {
@@ -45,6 +48,12 @@ enum Command {
     Serve(Serve),
     /// Load sample responses into a fresh database in a temporary folder, and serve it.
     Demo(Serve),
+    /// Add, list, disable people; set their roles and passwords.
+    #[command(subcommand)]
+    User(accounts::User),
+    /// Make, list and revoke tokens for programs.
+    #[command(subcommand)]
+    Token(accounts::Token),
 }
 
 #[derive(Args)]
@@ -85,8 +94,10 @@ fn execute(arguments: Arguments) -> Result<Exit> {
     cream_config::init_logging_to(settings.log_format, &settings.log_filter, None)?;
     match (arguments.command.unwrap_or(Command::Serve(arguments.serve)), unusable) {
         (Command::Serve(options), unusable) => serve_own(&settings, unusable.as_ref(), &options),
-        (Command::Demo(_), Some(unusable)) => Err(unusable.into()),
+        (_, Some(unusable)) => Err(unusable.into()),
         (Command::Demo(options), None) => demonstrate(&settings, &options),
+        (Command::User(command), None) => accounts::user(&settings, command),
+        (Command::Token(command), None) => accounts::token(&settings, command),
     }
 }
 
@@ -128,7 +139,7 @@ mod tests {
         let arguments = Arguments::try_parse_from(line.split_whitespace())?;
         Ok(match arguments.command {
             Some(Command::Serve(options) | Command::Demo(options)) => options,
-            None => arguments.serve,
+            _ => arguments.serve,
         })
     }
 

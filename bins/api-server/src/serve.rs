@@ -1,9 +1,10 @@
 //! The server, and the worker beside it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 
 use anyhow::Result;
-use cream_api::{ApiSettings, ServeError, Server};
+use cream_api::{ApiSettings, LoginLimits, ServeError, Server};
 use cream_config::{ConfigErrors, Settings};
 use cream_operator::{Cancel, Exit, Needs, Operator, cancel_on_signals, on_first_signal};
 
@@ -33,7 +34,24 @@ pub(crate) fn look(
 
 /// How the settings want the database to be served.
 pub(crate) fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> ApiSettings {
-    let api = ApiSettings::new(listen.unwrap_or(settings.api_listen))
+    let listen = listen.unwrap_or(settings.api_listen);
+    let set = &settings.api;
+    // Behind a proxy on the same machine, whoever comes from anywhere comes from loopback.
+    let is_private = listen.ip().is_loopback() && set.trusted_proxies.is_empty();
+    let logins = LoginLimits {
+        of_account: set.login_failures,
+        from_address: set.login_failures_per_address,
+        window: set.login_window,
+    };
+    let api = ApiSettings::new(listen)
+        .with_open_reading(set.open_reading.unwrap_or(is_private))
+        .with_trusted_proxies(set.trusted_proxies.clone())
+        .with_cors_origins(set.cors_origins.clone())
+        .with_requests_per_second(set.requests_per_second.and_then(NonZeroU32::new))
+        .with_max_concurrent_requests(set.max_concurrent_requests)
+        .with_request_timeout(set.request_timeout)
+        .with_cache_bytes(set.cache_bytes)
+        .with_logins(set.session, logins)
         .with_blocking_threads(usize::try_from(settings.max_connections).unwrap_or(usize::MAX));
     [
         ("raw responses", &settings.raw_responses_dir),
@@ -56,7 +74,7 @@ pub(crate) fn serve(
     has_worker: bool,
     greet: impl FnOnce(SocketAddr) -> Result<()>,
 ) -> Result<Exit> {
-    let server = Server::bind(operator.store().clone(), settings)?;
+    let mut server = Server::bind(operator.store().clone(), settings)?;
     let stop = server.stop_handle();
     // The second signal ends the process.
     cancel_on_signals(&Cancel::default())?;
@@ -66,6 +84,9 @@ pub(crate) fn serve(
         true => Some(operator.runner(None)?.start(&Cancel::default())?),
         false => None,
     };
+    if let Some(worker) = &worker {
+        server.tell_also(worker.metrics());
+    }
     greet(server.address())?;
     let served = server.run();
     if let Some(worker) = worker {

@@ -20,14 +20,21 @@
 //! function that runs on a thread for blocking work with the store. Handlers and services of a
 //! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `health`.
 
+mod access;
+mod accounts;
 mod actions;
 mod adjusted;
 mod answer;
+mod body;
 mod chart;
+mod client;
 mod cursor;
+mod facts;
 mod health;
 mod history;
 mod json;
+mod limits;
+mod metrics;
 mod negotiate;
 mod observe;
 mod params;
@@ -42,4 +49,4 @@ mod stocks;
 
 pub use problem::ErrorCode;
 pub use server::{ServeError, Server, StopHandle, serve};
-pub use settings::ApiSettings;
+pub use settings::{ApiSettings, LoginLimits};

@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -15,13 +16,18 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
+use cream_metrics::Answered;
 
+use crate::client::address;
+use crate::facts::Facts;
+use crate::limits::Seat;
 use crate::negotiate::tag_in_encoding;
 use crate::problem::{ApiError, ErrorCode};
+use crate::routes::ROUTES;
 use crate::state::State;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 /// As much of a path as the log is given.
 const MAX_LOGGED_PATH: usize = 256;
@@ -47,8 +53,11 @@ pub(crate) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<LoggedBody>, Error> {
     let id = given_id(request.headers()).unwrap_or_else(|| state.request_ids.next());
-    let mut record = Record::new(&request, id.clone());
-    let outcome = match over_a_limit(&request, &state) {
+    let client = address(request.peer_addr(), request.headers(), &state.settings.trusted_proxies);
+    let facts = Facts::new(id, client);
+    request.extensions_mut().insert(Rc::clone(&facts));
+    let mut record = Record::new(&request, &facts, &state);
+    let outcome = match over_a_limit(&request, &state, &mut record) {
         Some(error) => Ok(Ok(request.error_response(error).map_into_boxed_body())),
         None => caught(next.call(request))
             .await
@@ -57,18 +66,18 @@ pub(crate) async fn observe(
     let failure = match outcome {
         Ok(Ok(response)) => {
             let (request, response) = response.into_parts();
-            let response = finished(response, &id);
+            let response = finished(response, &facts);
             record.status = response.status();
             let response = response.map_body(|_, body| LoggedBody { body, record });
             return Ok(ServiceResponse::new(request, response));
         }
         // The request is gone, so that the answer has to travel as an error.
         Ok(Err(error)) => match error.as_error::<ApiError>() {
-            Some(_) => Failure { error, id },
-            None => Failure { error: ApiError::internal(error.to_string()).into(), id },
+            Some(_) => Failure { error, facts },
+            None => Failure { error: ApiError::internal(error.to_string()).into(), facts },
         },
         Err(message) => {
-            Failure { error: ApiError::internal(format!("panic: {message}")).into(), id }
+            Failure { error: ApiError::internal(format!("panic: {message}")).into(), facts }
         }
     };
     record.status = failure.status_code();
@@ -82,7 +91,14 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
     ((1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(fit)).then(|| id.to_owned())
 }
 
-fn over_a_limit(request: &ServiceRequest, state: &State) -> Option<ApiError> {
+/// Paths that tell of the server itself, and are answered however much it has to do.
+const ALWAYS: [&str; 2] = ["/health/live", "/metrics"];
+
+fn over_a_limit(request: &ServiceRequest, state: &State, record: &mut Record) -> Option<ApiError> {
+    record.seat = state.seats.take();
+    if record.seat.is_none() && !ALWAYS.contains(&request.path()) {
+        return Some(ApiError::too_many_at_once());
+    }
     let uri = request.uri();
     let len = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
     let limit = state.settings.max_uri_bytes;
@@ -122,7 +138,8 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
 }
 
 /// Turns errors into problem documents, logs their causes, and adds the headers.
-fn finished(response: HttpResponse<BoxBody>, id: &str) -> HttpResponse<BoxBody> {
+fn finished(response: HttpResponse<BoxBody>, facts: &Facts) -> HttpResponse<BoxBody> {
+    let id = facts.request_id.as_str();
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
         match response.error().and_then(|error| error.as_error::<ApiError>()) {
@@ -134,6 +151,9 @@ fn finished(response: HttpResponse<BoxBody>, id: &str) -> HttpResponse<BoxBody> 
         response
     };
     add_headers(response.headers_mut(), id);
+    if let Some(allowance) = facts.allowance.get() {
+        allowance.write(response.headers_mut());
+    }
     response
 }
 
@@ -147,7 +167,10 @@ fn problem(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
 
 fn add_headers(headers: &mut HeaderMap, id: &str) {
     for (name, value) in FIXED_HEADERS {
-        headers.insert(name, value);
+        // What a page of ours needs it says itself.
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
@@ -164,7 +187,7 @@ fn add_headers(headers: &mut HeaderMap, id: &str) {
 #[derive(Debug)]
 struct Failure {
     error: Error,
-    id: String,
+    facts: Rc<Facts>,
 }
 
 impl fmt::Display for Failure {
@@ -179,46 +202,80 @@ impl ResponseError for Failure {
     }
 
     fn error_response(&self) -> HttpResponse {
-        finished(self.error.error_response(), &self.id)
+        finished(self.error.error_response(), &self.facts)
     }
 }
 
-/// What the access log is told when the last byte of an answer is out, or its client is gone.
+/// What the access log and the metrics are told when the last byte of an answer is out, or its
+/// client is gone.
 struct Record {
     started: Instant,
     method: Method,
     path: String,
-    id: String,
+    facts: Rc<Facts>,
+    state: web::Data<State>,
+    /// Held for as long.
+    seat: Option<Seat>,
     status: StatusCode,
     bytes: u64,
 }
 
 impl Record {
-    fn new(request: &ServiceRequest, id: String) -> Self {
+    fn new(request: &ServiceRequest, facts: &Rc<Facts>, state: &web::Data<State>) -> Self {
         // Never the query: it may come to hold what no log should.
         let path = request.uri().path();
         let path: String = path.chars().take(MAX_LOGGED_PATH).collect();
-        let method = request.method().clone();
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self { started: Instant::now(), method, path, id, status, bytes: 0 }
+        Self {
+            started: Instant::now(),
+            method: request.method().clone(),
+            path,
+            facts: Rc::clone(facts),
+            state: state.clone(),
+            seat: None,
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            bytes: 0,
+        }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        let route = self.facts.route.get().and_then(|row| ROUTES.get(row));
+        self.state.counted.http.answered(&Answered {
+            method: known_method(&self.method),
+            route: route.map_or("", |route| route.path),
+            status: self.status.as_u16(),
+            duration,
+            bytes: self.bytes,
+            rows: self.facts.rows.get(),
+            cache: self.facts.cache.get(),
+        });
         // Tenths of a millisecond are as fine as a reader of logs needs.
-        let micros = u32::try_from(self.started.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
         let duration_ms = f64::from(micros / 100) / 10.0;
+        let caller = self.facts.caller.borrow();
+        let user = caller.as_ref().map(|caller| caller.name.as_str());
         log::info!(
             method = self.method.as_str(),
             path = self.path.as_str(),
             status = self.status.as_u16(),
             duration_ms,
             bytes = self.bytes,
-            request_id = self.id.as_str();
+            client:% = self.facts.client,
+            user,
+            request_id = self.facts.request_id.as_str();
             "request"
         );
     }
+}
+
+/// The methods that metrics tell apart.
+fn known_method(method: &Method) -> &'static str {
+    ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method.as_str())
+        .unwrap_or("other")
 }
 
 /// A body that counts what of it was sent.

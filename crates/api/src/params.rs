@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use cream_models::{Date, DateRange, Symbol, Vendor};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::cursor::CursorError;
 use crate::problem::{ApiError, ErrorCode, FieldError};
 
 /// What stays as it is in a path segment or a query value.
@@ -65,6 +66,22 @@ impl FromRequest for SymbolInPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::read(request.uri().path()).map(Self))
+    }
+}
+
+/// The number of `/admin/users/{id}` and the like, `None` where it is
+/// none, so that nothing has it.
+pub(crate) struct NumberInPath(pub(crate) Option<i64>);
+
+impl FromRequest for NumberInPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().get("id").unwrap_or_default();
+        // `parse` would take a sign.
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        ready(Ok(Self(text.parse().ok().filter(|_| is_number))))
     }
 }
 
@@ -202,6 +219,33 @@ impl Params {
             self.refuse(name, Some(&text), format!("expected {}", allowed.join(" or ")));
         }
         found
+    }
+
+    /// Text of up to so many characters, none of them a control character.
+    pub(crate) fn short_text(&mut self, name: &'static str, max: usize) -> Option<String> {
+        let text = self.text(name)?;
+        let is_sound = text.chars().count() <= max && !text.contains(char::is_control);
+        if !is_sound {
+            let message = format!("expected at most {max} characters, none a control character");
+            self.refuse(name, Some(&text), message);
+        }
+        Some(text).filter(|_| is_sound)
+    }
+
+    /// A cursor, read by `read`.
+    pub(crate) fn position<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, CursorError>,
+    ) -> Option<T> {
+        let given = self.text(name)?;
+        match read(&given) {
+            Ok(position) => Some(position),
+            Err(error) => {
+                self.refuse(name, Some(&given), error.to_string());
+                None
+            }
+        }
     }
 
     /// Takes note of an error that a caller found in a parameter.

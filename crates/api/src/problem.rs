@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
+use cream_auth::Scope;
 use cream_store::StoreError;
 use serde::Serialize;
 
 use crate::json::Object;
+use crate::limits::Allowance;
 
 macro_rules! error_codes {
     ($($variant:ident $status:literal $code:literal $title:literal $meaning:literal;)*) => {
@@ -59,6 +61,18 @@ error_codes! {
         "A query parameter is unknown, repeated, malformed or out of range; `errors` names each one and what is allowed.";
     InvalidSymbol 400 "invalid_symbol" "Invalid symbol"
         "The symbol in the path breaks the grammar; `detail` names the rule.";
+    InvalidBody 400 "invalid_body" "Invalid body"
+        "The body is not what the route takes; `detail` or `errors` tells where and what is expected.";
+    Unauthenticated 401 "unauthenticated" "Token needed"
+        "The route takes a token and none was sent; `POST /auth/login` gives one, to be sent as `Authorization: Bearer TOKEN`.";
+    InvalidToken 401 "invalid_token" "Invalid token"
+        "The token is malformed, unknown, expired, revoked, or its account is disabled; `detail` tells which.";
+    InvalidCredentials 401 "invalid_credentials" "Wrong name or password"
+        "There is no such account with this password, or it is disabled; which of them, nobody is told.";
+    Forbidden 403 "forbidden" "Not allowed"
+        "The token is valid and does not permit this; `detail` names the scope or the role that does.";
+    WrongPassword 403 "wrong_password" "Wrong password"
+        "The present password, which a change of it takes, is another.";
     UnknownRoute 404 "unknown_route" "Unknown route"
         "There is no such path; `GET /` lists the routes.";
     UnknownSymbol 404 "unknown_symbol" "Unknown symbol"
@@ -67,20 +81,44 @@ error_codes! {
         "The symbol is known, but not from this vendor; `vendors` lists those held.";
     NoBars 404 "no_bars" "No bars"
         "The series is known and holds no bar, so that there is no latest one.";
+    NotTracked 404 "not_tracked" "Not tracked"
+        "The symbol is not tracked, or not from this vendor; `GET /stock-data/track` lists what is.";
+    UnknownUser 404 "unknown_user" "Unknown user"
+        "There is no user by this number; `GET /admin/users` lists them.";
+    UnknownToken 404 "unknown_token" "Unknown token"
+        "None of your tokens has this number; `GET /auth/tokens` lists them.";
+    UnknownResponse 404 "unknown_response" "Unknown response"
+        "There is no response by this number; `GET /admin/responses` lists them.";
     MethodNotAllowed 405 "method_not_allowed" "Method not allowed"
         "The path exists, the method does not; the `Allow` header lists those that do.";
     NotAcceptable 406 "not_acceptable" "Not acceptable"
         "The `Accept` or `Accept-Encoding` header rules out everything that can be served.";
+    RequestTimeout 408 "request_timeout" "Too slow"
+        "The body of the request took longer to arrive than the limit.";
+    NameTaken 409 "name_taken" "Name taken"
+        "There is a user by this name already.";
+    LastAdmin 409 "last_admin" "Last admin"
+        "It would leave nobody who is an active admin.";
+    TooManyTokens 409 "too_many_tokens" "Too many tokens"
+        "The user has as many valid tokens as one may have; `DELETE /auth/tokens/{id}` takes one back.";
+    NotDeadLetter 409 "not_a_dead_letter" "Not a dead letter"
+        "The response is loaded or waits to be; only a dead letter can be given another try.";
     PayloadTooLarge 413 "payload_too_large" "Payload too large"
         "The request body is longer than the limit.";
     UriTooLong 414 "uri_too_long" "URI too long"
         "Path and query together are longer than the limit.";
+    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
+        "The body is of a type that the route does not take; it takes `application/json`.";
     NotAdjustable 422 "not_adjustable" "Cannot be adjusted"
         "The prices of this vendor cannot be adjusted as `adjustment=` asks; `detail` names the reason and what can be had instead, `vendors` those held whose prices can be.";
+    RateLimited 429 "rate_limited" "Too many requests"
+        "The client has made more requests a second than it may; try again after `Retry-After` seconds.";
+    LoginLimited 429 "login_limited" "Too many failed logins"
+        "Too many logins to this account or from this address have failed; try again after `Retry-After` seconds.";
     Internal 500 "internal" "Internal error"
         "A fault of the server; its log tells the cause under the `request_id`.";
     Unavailable 503 "unavailable" "Unavailable for the moment"
-        "The database is busy or out of reach; try again after `Retry-After` seconds.";
+        "The database is busy or out of reach, or too many requests are being answered; try again after `Retry-After` seconds.";
     NotReady 503 "not_ready" "Not ready"
         "Readiness only: `errors` names what is missing.";
 }
@@ -136,13 +174,16 @@ pub(crate) struct ApiError {
     detail: String,
     errors: Vec<FieldError>,
     vendors: Option<Vec<&'static str>>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
+    /// The value of `WWW-Authenticate`.
+    challenge: Option<String>,
+    retry_after: Option<u64>,
     cause: Option<Box<dyn Error + Send + Sync>>,
     in_chart_shape: bool,
 }
 
 /// How long a client should wait after a transient failure, in seconds.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER: u64 = 1;
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
@@ -152,6 +193,8 @@ impl ApiError {
             errors: Vec::new(),
             vendors: None,
             allow: None,
+            challenge: None,
+            retry_after: None,
             cause: None,
             in_chart_shape: false,
         }
@@ -174,6 +217,13 @@ impl ApiError {
         Self { errors, ..Self::new(ErrorCode::InvalidParameters, detail) }
     }
 
+    /// Fields of a body that were read and are refused.
+    pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
+        let names: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        let detail = format!("refused: {}; see errors", names.join(", "));
+        Self { errors, ..Self::new(ErrorCode::InvalidBody, detail) }
+    }
+
     pub(crate) fn overloaded(waited: Duration) -> Self {
         let detail = format!(
             "the request waited {} s for its turn at the database; try again in a moment",
@@ -182,7 +232,59 @@ impl ApiError {
         Self::new(ErrorCode::Unavailable, detail)
     }
 
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn too_many_at_once() -> Self {
+        let detail = "the server answers as many requests as it may; try again in a moment";
+        Self::new(ErrorCode::Unavailable, detail)
+    }
+
+    /// No token where one is needed.
+    pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
+        let challenge = Some("Bearer realm=\"cream\"".to_owned());
+        Self { challenge, ..Self::new(ErrorCode::Unauthenticated, detail) }
+    }
+
+    /// A token that is good for nothing.
+    pub(crate) fn invalid_token(detail: impl Into<String>) -> Self {
+        // RFC 6750, section 3.
+        let challenge = Some("Bearer realm=\"cream\", error=\"invalid_token\"".to_owned());
+        Self { challenge, ..Self::new(ErrorCode::InvalidToken, detail) }
+    }
+
+    /// A name and a password of which one is wrong.
+    pub(crate) fn invalid_credentials() -> Self {
+        let challenge = Some("Bearer realm=\"cream\"".to_owned());
+        let detail = "there is no active account with this name and password";
+        Self { challenge, ..Self::new(ErrorCode::InvalidCredentials, detail) }
+    }
+
+    /// A token without the scope that is needed. `is_permitted` tells whether its owner could have
+    /// one with it.
+    pub(crate) fn forbidden(scope: Scope, is_permitted: bool) -> Self {
+        let detail = if is_permitted {
+            format!("this takes a token with the scope {scope}, which this one has not")
+        } else {
+            format!("this takes the scope {scope}, which only an admin's token can have")
+        };
+        let challenge =
+            format!("Bearer realm=\"cream\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        Self { challenge: Some(challenge), ..Self::new(ErrorCode::Forbidden, detail) }
+    }
+
+    pub(crate) fn rate_limited(refused: &Allowance) -> Self {
+        let seconds = refused.wait_seconds();
+        let detail = format!(
+            "more requests a second than a client may make; try again in {seconds} s and see the \
+             RateLimit headers"
+        );
+        Self::limited(ErrorCode::RateLimited, detail, seconds)
+    }
+
+    /// Too much of something, for so many seconds.
+    pub(crate) fn limited(code: ErrorCode, detail: impl Into<String>, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds.max(1)), ..Self::new(code, detail) }
+    }
+
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers {allow}");
         Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, detail) }
     }
@@ -192,6 +294,12 @@ impl ApiError {
         let detail = format!("not ready: {}; see errors", names.join(", "));
         let cause = cause.map(Into::into);
         Self { errors, cause, ..Self::new(ErrorCode::NotReady, detail) }
+    }
+
+    /// The same under another code.
+    pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
+        self.code = code;
+        self
     }
 
     pub(crate) const fn code(&self) -> ErrorCode {
@@ -256,11 +364,15 @@ impl ApiError {
         }
         let mut response = HttpResponse::build(self.code.http_status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        if let Some(challenge) = &self.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
+        }
+        let is_unavailable = self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or(is_unavailable.then_some(RETRY_AFTER)) {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if self.in_chart_shape {
             response.content_type("application/json");

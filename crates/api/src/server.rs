@@ -6,15 +6,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::http::header;
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::rt::System;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use actix_web::{App, HttpServer, web};
+use cream_auth::HashError;
 use cream_store::Store;
 
 use crate::ApiSettings;
-use crate::observe::observe;
+use crate::metrics::MoreMetrics;
+use crate::observe::{REQUEST_ID, observe};
 use crate::routes::configure;
 use crate::state::State;
 
@@ -30,6 +34,9 @@ pub enum ServeError {
         /// The cause, which the message tells already.
         cause: io::Error,
     },
+    /// The machine cannot hash passwords.
+    #[error("passwords cannot be hashed")]
+    Passwords(#[source] HashError),
     /// The server could not be set up, or failed while it ran.
     #[error("the server failed")]
     Run(#[source] io::Error),
@@ -80,7 +87,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServeError::Bind`] where the address cannot be had.
+    /// [`ServeError::Bind`] where the address cannot be had, [`ServeError::Passwords`] where the
+    /// machine has no memory or no random numbers for a password hash.
     pub fn bind(store: Store, settings: ApiSettings) -> Result<Self, ServeError> {
         let bind = || {
             let listener = TcpListener::bind(settings.listen)?;
@@ -89,7 +97,8 @@ impl Server {
         };
         let (listener, address) =
             bind().map_err(|cause| ServeError::Bind { address: settings.listen, cause })?;
-        let (state, stop) = (State::new(store, settings), StopHandle::default());
+        let state = State::new(store, settings).map_err(ServeError::Passwords)?;
+        let stop = StopHandle::default();
         Ok(Self { listener, address, state, stop })
     }
 
@@ -97,6 +106,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Has `GET /metrics` tell of something else in the process too, such as a worker: text as
+    /// [`cream_metrics::render`] takes it.
+    pub fn tell_also(&mut self, metrics: MoreMetrics) {
+        self.state.counted.more = Some(metrics);
     }
 
     /// What stops this server, from any thread.
@@ -126,10 +141,12 @@ impl Server {
                 None
             };
             let server = HttpServer::new(move || {
+                let origins = &state.settings.cors_origins;
                 App::new()
                     .app_data(state.clone())
                     .configure(configure)
                     .wrap(Compress::default())
+                    .wrap(Condition::new(!origins.is_empty(), cors(origins)))
                     .wrap(from_fn(observe))
             })
             .keep_alive(settings.keep_alive)
@@ -156,6 +173,22 @@ impl Server {
         };
         System::new().block_on(run).map_err(ServeError::Run)
     }
+}
+
+/// Lets pages of these origins read, with tokens that they send themselves: no cookie is known here.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::ACCEPT,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            REQUEST_ID,
+        ])
+        .expose_any_header()
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 async fn stop_on_signals(mut interrupt: Signal, mut terminate: Signal, server: ServerHandle) {

@@ -1,8 +1,30 @@
 //! What the server is told at its start.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use cream_auth::HashParams;
+use ipnet::IpNet;
+
+/// How many logins may fail before more are refused without a look at the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// To one account, from wherever.
+    pub of_account: u32,
+    /// From one address, whichever accounts it tries.
+    pub from_address: u32,
+    /// For how long one counts.
+    pub window: Duration,
+}
+
+impl Default for LoginLimits {
+    /// 10 and 30 within 15 minutes.
+    fn default() -> Self {
+        Self { of_account: 10, from_address: 30, window: Duration::from_secs(15 * 60) }
+    }
+}
 
 /// Where the server listens and what bounds it.
 ///
@@ -29,7 +51,7 @@ pub struct ApiSettings {
     pub queue_timeout: Duration,
     /// How long requests in flight may take to finish after a stop was asked for.
     pub shutdown_timeout: Duration,
-    /// How long the head of a request may take to arrive.
+    /// How long the head of a request may take to arrive, and then its body.
     pub request_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
@@ -39,6 +61,24 @@ pub struct ApiSettings {
     pub max_body_bytes: usize,
     /// The longest path and query together, in bytes.
     pub max_uri_bytes: usize,
+    /// Whether prices are read without a token.
+    pub open_reading: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whose pages a browser lets read from here, as browsers write origins. None turns CORS off.
+    pub cors_origins: Vec<String>,
+    /// How many requests a second a client may make in the long run, and twice as many at once.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// How many requests are answered at once.
+    pub max_concurrent_requests: usize,
+    /// How much memory small answers are kept in, in bytes; 0 keeps none.
+    pub cache_bytes: u64,
+    /// How long a login lasts.
+    pub session: Duration,
+    /// How many logins may fail.
+    pub logins: LoginLimits,
+    /// How passwords are hashed.
+    pub password_hash: HashParams,
     /// Folders that readiness checks: a name for the answer (the setting's, say) and the path,
     /// which no client is told.
     pub folders: Vec<(String, PathBuf)>,
@@ -59,8 +99,67 @@ impl ApiSettings {
             max_connections: 4_096,
             max_body_bytes: 64 * 1024,
             max_uri_bytes: 8 * 1024,
+            open_reading: listen.ip().is_loopback(),
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            requests_per_second: NonZeroU32::new(200),
+            max_concurrent_requests: 512,
+            cache_bytes: 64_000_000,
+            session: Duration::from_secs(12 * 3600),
+            logins: LoginLimits::default(),
+            password_hash: HashParams::DEFAULT,
             folders: Vec::new(),
         }
+    }
+
+    /// The same with reading open to anybody, or to tokens alone.
+    #[must_use]
+    pub fn with_open_reading(mut self, is_open: bool) -> Self {
+        self.open_reading = is_open;
+        self
+    }
+
+    /// The same with these proxies believed.
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, proxies: Vec<IpNet>) -> Self {
+        self.trusted_proxies = proxies;
+        self
+    }
+
+    /// The same with pages of these origins let in by browsers.
+    #[must_use]
+    pub fn with_cors_origins(mut self, origins: Vec<String>) -> Self {
+        self.cors_origins = origins;
+        self
+    }
+
+    /// The same with so many requests a second for each client, or as many as it likes.
+    #[must_use]
+    pub fn with_requests_per_second(mut self, requests: Option<NonZeroU32>) -> Self {
+        self.requests_per_second = requests;
+        self
+    }
+
+    /// The same with so many requests answered at once, at least 1.
+    #[must_use]
+    pub fn with_max_concurrent_requests(mut self, requests: usize) -> Self {
+        self.max_concurrent_requests = requests.max(1);
+        self
+    }
+
+    /// The same with so many bytes for answers that are kept.
+    #[must_use]
+    pub fn with_cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// The same with this time for a login to last, and these limits of failed ones.
+    #[must_use]
+    pub fn with_logins(mut self, session: Duration, logins: LoginLimits) -> Self {
+        self.session = session;
+        self.logins = logins;
+        self
     }
 
     /// The same with this many worker threads, at least 1.
@@ -95,6 +194,13 @@ impl ApiSettings {
     #[must_use]
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
+        self
+    }
+
+    /// The same with other parameters for password hashes, such as weaker ones in tests.
+    #[must_use]
+    pub fn with_password_hash(mut self, params: HashParams) -> Self {
+        self.password_hash = params;
         self
     }
 

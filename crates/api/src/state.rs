@@ -5,12 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::web;
-use cream_models::{Symbol, Vendor};
+use cream_auth::{HashError, TokenDigest};
+use cream_models::{Clock as _, Symbol, SystemClock, Timestamp, Vendor};
+use cream_store::{Holder, Series, Stock};
 use cream_store::{Reader, Store};
-use cream_store::{Series, Stock};
+use quick_cache::sync::Cache;
 
 use crate::ApiSettings;
+use crate::accounts::Passwords;
 use crate::cursor::Fingerprint;
+use crate::facts::Facts;
+use crate::limits::{Client, RateLimit, Seats};
+use crate::metrics::Counted;
 use crate::problem::{ApiError, ErrorCode};
 
 /// What every worker shares.
@@ -18,11 +24,62 @@ pub(crate) struct State {
     store: Store,
     pub(crate) settings: ApiSettings,
     pub(crate) request_ids: RequestIds,
+    pub(crate) counted: Counted,
+    pub(crate) seats: Seats,
+    pub(crate) known_tokens: KnownTokens,
+    pub(crate) passwords: Passwords,
+    rate: Option<RateLimit>,
 }
 
 impl State {
-    pub(crate) fn new(store: Store, settings: ApiSettings) -> Self {
-        Self { store, settings, request_ids: RequestIds::default() }
+    /// Takes the time of one password hash.
+    pub(crate) fn new(store: Store, settings: ApiSettings) -> Result<Self, HashError> {
+        Ok(Self {
+            store,
+            passwords: Passwords::new(settings.password_hash)?,
+            request_ids: RequestIds::default(),
+            counted: Counted::new(),
+            seats: Seats::new(settings.max_concurrent_requests),
+            known_tokens: KnownTokens::default(),
+            rate: settings.requests_per_second.map(RateLimit::new),
+            settings,
+        })
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    /// Counts a request of a client, and notes how it stands.
+    ///
+    /// # Errors
+    ///
+    /// `rate_limited` where it is one too many.
+    pub(crate) fn count(&self, facts: &Facts, client: Client) -> Result<(), ApiError> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        let counted = rate.count(client);
+        facts.allowance.set(Some(counted.unwrap_or_else(|refused| refused)));
+        match counted {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(ApiError::rate_limited(&refused)),
+        }
+    }
+
+    /// Notes in the database that a token is in use, some moments later and once a minute.
+    pub(crate) fn note_use(&self, holder: &Holder, now: Timestamp) {
+        let last = holder.token.last_used_at.map_or(0, Timestamp::micros);
+        if now.micros().saturating_sub(last) < USE_NOTED_AFTER_MICROS {
+            return;
+        }
+        let (store, used) = (self.store.clone(), [(holder.token.id, now)]);
+        // Nobody waits for it: the database may have another writer at work.
+        drop(web::block(move || {
+            let noted = store.write_relaxed(|writer| writer.touch_tokens(&used));
+            if let Err(error) = noted {
+                log::debug!(error:% = error; "the use of a token was not noted");
+            }
+        }));
     }
 
     /// Runs a service function on a thread where it may block.
@@ -39,6 +96,32 @@ impl State {
         };
         // It fails where the service panicked, which ends the call and not the thread pool.
         web::block(work).await.map_err(ApiError::internal)?
+    }
+}
+
+/// The use of a token is written down again after so long.
+const USE_NOTED_AFTER_MICROS: i64 = 60_000_000;
+
+/// Tokens that were valid when they were seen last. Whether they are now, the database says; what
+/// is known here is only that asking it is no attempt at guessing one.
+pub(crate) struct KnownTokens(Cache<[u8; 32], ()>);
+
+impl Default for KnownTokens {
+    fn default() -> Self {
+        // Some hundred bytes each.
+        Self(Cache::new(10_000))
+    }
+}
+
+impl KnownTokens {
+    pub(crate) fn is_known(&self, digest: &TokenDigest) -> bool {
+        self.0.get(digest.as_bytes()).is_some()
+    }
+
+    pub(crate) fn know(&self, digest: &TokenDigest) {
+        if !self.is_known(digest) {
+            self.0.insert(*digest.as_bytes(), ());
+        }
     }
 }
 

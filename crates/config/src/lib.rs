@@ -40,6 +40,7 @@
 //! # }
 //! ```
 
+mod api;
 pub mod documentation;
 mod dotenv;
 mod error;
@@ -52,6 +53,7 @@ mod variable;
 mod vendors;
 mod worker;
 
+pub use api::ApiVariables;
 pub use dotenv::{DotenvError, load_dotenv};
 pub use error::{ConfigError, ConfigErrors};
 pub use logging::{LogFilter, LogFormat, LoggingError, init_logging, init_logging_to};

@@ -23,6 +23,14 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that `name` misspells by one or two letters.
+pub(crate) fn misspelt<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates.into_iter().find(|candidate| (1..=2).contains(&distance(name, candidate)))
+}
+
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour to come
 /// from one text to the other (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use cream_models::Vendor;
 use cream_tasks::Schedule;
 
+use crate::api::ApiVariables;
 use crate::error::excerpt;
-use crate::nearest::nearest;
+use crate::nearest::{misspelt, nearest};
 use crate::variable::{self, PREFIX};
 use crate::vendors::{self, VendorSettings, VendorVariables};
 use crate::worker;
@@ -113,6 +114,8 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     /// `API_LISTEN`.
     pub api_listen: SocketAddr,
+    /// What else is set for the API server.
+    pub api: ApiVariables,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`.
@@ -224,6 +227,7 @@ impl Settings {
             api_listen: reader
                 .value(&variable::API_LISTEN, |text| text.parse().map_err(|_| String::new()))
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            api: ApiVariables::read(reader),
             log_format: reader
                 .value(&variable::LOG_FORMAT, |text| {
                     LogFormat::from_name(text).ok_or_else(String::new)
@@ -241,22 +245,29 @@ impl Settings {
 impl Default for Settings {
     /// What holds where nothing is set.
     fn default() -> Self {
-        Self::read(&mut Reader::new(std::iter::empty()))
+        Self::read(&mut Reader::nothing())
     }
 }
 
 /// Reads variables by their place in the table and notes what is wrong.
-struct Reader {
+pub(crate) struct Reader {
     vars: BTreeMap<String, Option<String>>,
     problems: Vec<ConfigError>,
 }
 
 impl Reader {
+    /// Has no variables.
+    pub(crate) fn nothing() -> Self {
+        Self::new(std::iter::empty())
+    }
+
     /// Keeps the variables that are ours or look so; a value that is not Unicode is `None`.
     fn new(vars: impl Iterator<Item = (OsString, OsString)>) -> Self {
         let ours = |name: &str| {
             is_known(name)
                 || name.get(..PREFIX.len()).is_some_and(|p| p.eq_ignore_ascii_case(PREFIX))
+                // Other programs have variables that begin like the rest of ours.
+                || misspelt(name, VARIABLES.iter().map(|variable| variable.name)).is_some()
         };
         let vars = vars
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.into_string().ok()))
@@ -267,7 +278,7 @@ impl Reader {
 
     /// The variable's value, or the default's where it is unset or not usable. `parse` gives the
     /// particulars of what is wrong, if there are any.
-    fn value<T>(
+    pub(crate) fn value<T>(
         &mut self,
         variable: &Variable,
         parse: impl Fn(&str) -> Result<T, String>,
@@ -311,7 +322,7 @@ impl Reader {
         }
     }
 
-    fn seconds(&mut self, variable: &Variable) -> Duration {
+    pub(crate) fn seconds(&mut self, variable: &Variable) -> Duration {
         Duration::from_secs(self.number(variable))
     }
 
@@ -328,7 +339,7 @@ impl Reader {
         self.value(variable, parse).unwrap_or_default()
     }
 
-    fn number<T: TryFrom<u64> + Default>(&mut self, variable: &Variable) -> T {
+    pub(crate) fn number<T: TryFrom<u64> + Default>(&mut self, variable: &Variable) -> T {
         let parse = |text: &str| number(text, variable.allowed);
         self.value(variable, parse).unwrap_or_default()
     }
@@ -343,6 +354,9 @@ impl Reader {
     /// All problems: what is left by now is not in the table.
     fn finish(self) -> Vec<ConfigError> {
         let unknown = self.vars.into_keys().map(|name| {
+            if let Some(nearest) = misspelt(&name, VARIABLES.iter().map(|v| v.name)) {
+                return ConfigError::Unknown { name: excerpt(&name), nearest: Some(nearest) };
+            }
             let upper = name.to_ascii_uppercase();
             let part = upper.strip_prefix(PREFIX).unwrap_or(&upper);
             let known = VARIABLES.iter().filter_map(|variable| variable.name.strip_prefix(PREFIX));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::{vendors, worker};
+use crate::{api, vendors, worker};
 
 /// One environment variable: everything that is said of it anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub enum Allowed {
     Schedule,
     /// What a worker is called, or nothing.
     WorkerName,
+    /// Origins of web pages, or none.
+    Origins,
+    /// Addresses and networks, or none.
+    Networks,
 }
 
 impl Allowed {
@@ -122,6 +126,12 @@ impl fmt::Display for Allowed {
             ),
             Self::WorkerName => f.write_str(
                 "nothing, or 1 to 64 letters, digits, dots, hyphens and underscores (ASCII)",
+            ),
+            Self::Origins => f.write_str(
+                "nothing, or a list such as https://app.example.com,http://localhost:3000",
+            ),
+            Self::Networks => f.write_str(
+                "nothing, or a list of addresses and networks such as 127.0.0.1,10.0.0.0/8",
             ),
         }
     }
@@ -333,7 +343,7 @@ pub(crate) const RUST_LOG: Variable = Variable {
 };
 
 /// How many variables there are.
-const COUNT: usize = 29 + vendors::COUNT + worker::VARIABLES.len();
+const COUNT: usize = 29 + vendors::COUNT + worker::VARIABLES.len() + api::VARIABLES.len();
 
 /// Every variable that is read, in the order of the documentation.
 pub static VARIABLES: LazyLock<[Variable; COUNT]> = LazyLock::new(|| {
@@ -369,7 +379,9 @@ pub static VARIABLES: LazyLock<[Variable; COUNT]> = LazyLock::new(|| {
         .chain(vendors::variables())
         .chain([ALPHA_VANTAGE_PLAN])
         .chain(worker::VARIABLES)
-        .chain([API_LISTEN, LOG_FORMAT, RUST_LOG]);
+        .chain([API_LISTEN])
+        .chain(api::VARIABLES)
+        .chain([LOG_FORMAT, RUST_LOG]);
     // As many as COUNT says, by a test.
     std::array::from_fn(|_| all.next().unwrap_or(DATABASE_URL))
 });

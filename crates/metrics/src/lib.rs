@@ -1,7 +1,7 @@
 //! What a process tells Prometheus: the metrics, their text, and a small HTTP server for them.
 //!
 //! [`WorkerMetrics`] holds what a worker counts, [`MetricsServer`] answers `GET /metrics` with it
-//! where no other HTTP server runs. What any process tells, [`registry`] holds, and [`render`] makes
+//! where no other HTTP server runs, and [`HttpMetrics`] what such a server counts. What any process tells, [`registry`] holds, and [`render`] makes
 //! the text: other programs add metrics of their own there. Nothing is global: two workers in one
 //! process have a registry each.
 //!
@@ -45,6 +45,7 @@
 //! A gauge whose value is not known, such as a queue's depth while the database is away, is left out.
 //! It is never 0 then.
 
+mod http;
 mod labels;
 mod process;
 mod queues;
@@ -53,10 +54,11 @@ mod worker;
 
 use std::fmt;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+pub use prometheus_client::registry::Registry;
 
+pub use http::{Answered, HttpMetrics, PoolUse};
 pub use labels::{PullOutcome, ResponseOutcome, TaskOutcome};
 pub use queues::{Queue, Queues, Tracked};
 pub use server::{Limits, MetricsError, MetricsServer, RunningServer};
@@ -82,13 +84,16 @@ pub fn registry(version: &str) -> Registry {
     registry
 }
 
-/// The text of a registry, as OpenMetrics, for [`CONTENT_TYPE`].
+/// The text of a registry, as OpenMetrics, for [`CONTENT_TYPE`]; with the families of others in the
+/// process, such as [`WorkerMetrics::families`], behind its own.
 ///
 /// # Errors
 ///
 /// A metric that cannot be written as text. None of this crate's is such.
-pub fn render(registry: &Registry) -> Result<String, fmt::Error> {
+pub fn render(registry: &Registry, others: &str) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    encode(&mut text, registry)?;
+    encode_registry(&mut text, registry)?;
+    text.push_str(others);
+    encode_eof(&mut text)?;
     Ok(text)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cream_models::Vendor;
+use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -45,6 +46,8 @@ pub struct BarCounts {
 /// the time of a look-up.
 #[derive(Debug)]
 pub struct WorkerMetrics {
+    /// What any process tells.
+    process: Registry,
     registry: Registry,
     pulls: Counters<2>,
     pull_seconds: Histograms,
@@ -65,7 +68,8 @@ impl WorkerMetrics {
     #[must_use]
     pub fn new(version: &str) -> Self {
         let mut metrics = Self {
-            registry: registry(version),
+            process: registry(version),
+            registry: Registry::default(),
             pulls: Family::default(),
             pull_seconds: Family::new_with_constructor(|| Histogram::new(PULL_SECONDS)),
             pull_bytes: Family::default(),
@@ -200,7 +204,19 @@ impl WorkerMetrics {
     ///
     /// As [`render`](crate::render).
     pub fn render(&self) -> Result<String, fmt::Error> {
-        render(&self.registry)
+        render(&self.process, &self.families()?)
+    }
+
+    /// The part of the text that is the worker's and not the process's, for another server to
+    /// [`render`](crate::render) beside its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`render`](crate::render).
+    pub fn families(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode_registry(&mut text, &self.registry)?;
+        Ok(text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an operator asks of a worker, and what it answers: run, track, untrack, fetch, import,
-//! process, dead letters, retry, digest, rebuild, status, vendors, migrate.
+//! process, dead letters, retry, digest, rebuild, status, vendors, migrate; and of an API server:
+//! people and tokens.
 //!
 //! Each command is a function over an [`Operator`], which holds the store and the archive that
 //! the settings name. A command writes its answer for people to `out`, and returns how it ended
@@ -25,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accounts;
 mod batch;
 mod dead;
 mod display;
@@ -54,6 +56,7 @@ use cream_store::{DatabaseUrl, Store, StoreOptions};
 
 pub use cream_processor::Cancel;
 
+pub use accounts::{TokenWish, new_password};
 pub use batch::Run;
 pub use dead::DeadLetters;
 pub use display::Display;

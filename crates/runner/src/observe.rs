@@ -181,12 +181,22 @@ impl Observer {
 
     /// The text of a scrape. Where the database does not answer, it is without the queues.
     pub(crate) fn render(&self, worker: &Arc<Worker>) -> String {
+        self.gather(worker);
+        self.metrics.render().unwrap_or_default()
+    }
+
+    /// The worker's part of a scrape that another server answers.
+    pub(crate) fn families(&self, worker: &Arc<Worker>) -> String {
+        self.gather(worker);
+        self.metrics.families().unwrap_or_default()
+    }
+
+    fn gather(&self, worker: &Arc<Worker>) {
         for (vendor, counters) in worker.puller.retriever().counters() {
             self.metrics.set_vendor_totals(vendor, counters.requests, counters.retries);
         }
         self.metrics.set_lease_losses(worker.leases().lost());
         self.look(worker);
-        self.metrics.render().unwrap_or_default()
     }
 
     /// Looks at the queues, on a thread of its own: a database that is away is waited for longer

@@ -95,6 +95,14 @@ impl Running {
         self.metrics.as_ref().map(RunningServer::address)
     }
 
+    /// What the worker tells Prometheus, for another server in the process to tell beside its own:
+    /// see [`cream_metrics::render`]. A call may take as long as a look at the queues.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let worker = Arc::clone(&self.worker);
+        Arc::new(move || worker.observer.families(&worker))
+    }
+
     /// Waits until somebody asks it to stop, or until it ended by itself, which it does not unless
     /// the system gives no threads.
     pub fn wait(&self) {

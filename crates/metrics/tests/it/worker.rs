@@ -182,7 +182,7 @@ fn totals_never_fall() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_process_is_told_of() {
-    let told = Exposition::parse(&render(&registry("0")).unwrap()).unwrap();
+    let told = Exposition::parse(&render(&registry("0"), "").unwrap()).unwrap();
     assert!(told.value("process_resident_memory_bytes", &[]).unwrap() > 1e5);
     assert!(told.value("process_cpu_seconds_total", &[]).is_some());
     assert!(told.value("process_start_time_seconds", &[]).unwrap() > 1.5e9);

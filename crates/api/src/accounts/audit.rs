@@ -1,0 +1,173 @@
+//! What happened to accounts and by them: recorded, counted, listed.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use cream_models::Timestamp;
+use cream_store::{
+    AuditId, AuditKind, AuditQuery, FailedLogins, NewAuditEvent, StoreError, UserId, Writer,
+};
+
+use crate::access::Caller;
+use crate::answer::listing;
+use crate::client::counted;
+use crate::cursor::{self, CursorError, Fingerprint};
+use crate::facts::Facts;
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::{Params, link};
+use crate::problem::{ApiError, ErrorCode};
+use crate::state::State;
+
+/// Who does something, from where and in which request: what an event is recorded with.
+#[derive(Clone, Debug)]
+pub(crate) struct Happened {
+    actor: Option<UserId>,
+    address: String,
+    request_id: String,
+}
+
+impl Happened {
+    /// In a request of nobody who is known.
+    pub(crate) fn in_request(request: &HttpRequest) -> Self {
+        let facts = Facts::of(request);
+        // Counted as requests are: by the network, of IPv6.
+        let address = facts.as_ref().map(|facts| counted(facts.client).to_string());
+        Self {
+            actor: None,
+            address: address.unwrap_or_default(),
+            request_id: facts.map(|facts| facts.request_id.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// In a request of somebody.
+    pub(crate) fn by(request: &HttpRequest, caller: &Caller) -> Self {
+        Self { actor: Some(caller.user), ..Self::in_request(request) }
+    }
+
+    /// Records an event, in the transaction of what happened.
+    pub(crate) fn record(
+        &self,
+        writer: &mut Writer<'_>,
+        kind: AuditKind,
+        account: &str,
+        detail: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        writer.record(&NewAuditEvent {
+            account: Some(account),
+            actor: self.actor,
+            address: Some(&self.address),
+            request_id: Some(&self.request_id),
+            detail,
+            ..NewAuditEvent::new(kind, at)
+        })
+    }
+
+    /// Refuses where too many logins have failed of late.
+    ///
+    /// # Errors
+    ///
+    /// `login_limited`.
+    pub(crate) async fn check_failures(
+        &self,
+        state: &web::Data<State>,
+        account: &str,
+    ) -> Result<(), ApiError> {
+        let (limits, now) = (state.settings.logins, state.now());
+        let window = i64::try_from(limits.window.as_micros()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_micros(now.micros().saturating_sub(window));
+        let (this, account) = (self.clone(), account.to_owned());
+        let is_refused = state
+            .blocking(move |store| {
+                let FailedLogins { of_account, from_address } =
+                    store.read(|reader| reader.failed_logins(&account, &this.address, since))?;
+                let is_refused = of_account >= i64::from(limits.of_account)
+                    || from_address >= i64::from(limits.from_address);
+                if is_refused {
+                    log::warn!(
+                        client = this.address.as_str(), request_id = this.request_id.as_str();
+                        "a login is refused: too many have failed"
+                    );
+                }
+                Ok(is_refused)
+            })
+            .await?;
+        if !is_refused {
+            return Ok(());
+        }
+        let minutes = limits.window.as_secs().div_ceil(60);
+        let detail = format!(
+            "too many logins to this account or from this address have failed within {minutes} \
+             minutes; the password was not looked at"
+        );
+        Err(ApiError::limited(ErrorCode::LoginLimited, detail, limits.window.as_secs()))
+    }
+
+    /// Records that a name and a password did not fit.
+    pub(crate) async fn login_failed(
+        &self,
+        state: &web::Data<State>,
+        account: &str,
+        detail: &'static str,
+    ) -> Result<(), ApiError> {
+        let (this, account, now) = (self.clone(), account.to_owned(), state.now());
+        state
+            .blocking(move |store| {
+                store.write(|writer| {
+                    this.record(writer, AuditKind::LoginFailed, &account, Some(detail), now)
+                })?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Events in a page, where `limit` is absent and at most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+
+/// `GET /admin/audit`
+pub(crate) async fn events(
+    request: HttpRequest,
+    state: web::Data<State>,
+    mut params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let pairs = params.pairs().to_vec();
+    let kinds = AuditKind::ALL.map(|kind| (kind.name(), kind));
+    let kind = params.word("kind", &kinds);
+    let account = params.short_text("account", 64);
+    let scope =
+        Fingerprint::new("audit").optional(kind.map(AuditKind::name)).optional(account.as_ref());
+    let before = params.position("cursor", |given| {
+        let id = cursor::decode(&scope, given)?.try_into().map_err(|_| CursorError::Malformed)?;
+        Ok(AuditId(i64::from_be_bytes(id)))
+    });
+    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
+    params.finish()?;
+    let answer = state.blocking(move |store| {
+        let query = AuditQuery { kind, account, before, limit: limit.saturating_add(1) };
+        let mut events = store.read(|reader| reader.audit_events(&query))?;
+        let has_more = events.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = events
+            .last()
+            .filter(|_| has_more)
+            .map(|last| cursor::encode(&scope, &last.id.0.to_be_bytes()));
+        let reason = "nothing like this has happened";
+        let url = next.as_deref().map(|next| link("/admin/audit", &pairs, next));
+        Ok(listing("events", &events, next, url, reason, &held, |out, event| {
+            let mut object = Object::open(out);
+            object.integer("id", Some(event.id.0));
+            object.instant("at", event.at);
+            object.string("kind", &event.kind);
+            object.optional_string("account", event.account.as_deref());
+            object.optional_string("actor", event.actor_name.as_ref().map(|name| name.as_str()));
+            object.optional_string("address", event.address.as_deref());
+            object.optional_string("request_id", event.request_id.as_deref());
+            object.optional_string("detail", event.detail.as_deref());
+            object.close();
+        }))
+    });
+    Ok(answer.await?.into())
+}

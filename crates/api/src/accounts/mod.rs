@@ -1,0 +1,14 @@
+//! Who may ask: logins, tokens, and people. Services over the store, which hash passwords and
+//! record what happened.
+
+mod audit;
+mod login;
+mod password;
+mod tokens;
+mod users;
+
+pub(crate) use audit::events;
+pub(crate) use login::{login, logout, me};
+pub(crate) use password::{Passwords, change_password};
+pub(crate) use tokens::{create as create_token, list as list_tokens, revoke as revoke_token};
+pub(crate) use users::{add as add_user, change as change_user, list as list_users};

@@ -1,0 +1,211 @@
+//! People and what they are, for admins.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use cream_auth::Role;
+use cream_store::{
+    AuditKind, NewUser, StoreError, User, UserAdded, UserChange, UserChanged, UserId, UserName,
+};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::access::CalledBy;
+use crate::accounts::audit::Happened;
+use crate::accounts::password::chosen;
+use crate::answer::listing;
+use crate::body::Json;
+use crate::cursor::{self, CursorError, Fingerprint};
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::{NumberInPath, Params, link};
+use crate::problem::{ApiError, ErrorCode, FieldError};
+use crate::state::State;
+
+/// Users in a page, where `limit` is absent and at most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+
+/// `GET /admin/users`
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+    mut params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let pairs = params.pairs().to_vec();
+    let scope = Fingerprint::new("users");
+    let after: Option<UserName> = params.position("cursor", |given| {
+        let position = cursor::decode(&scope, given)?;
+        let text = String::from_utf8(position).map_err(|_| CursorError::Malformed)?;
+        text.parse().map_err(|_| CursorError::Malformed)
+    });
+    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
+    params.finish()?;
+    let answer = state.blocking(move |store| {
+        let asked = limit.saturating_add(1);
+        let mut users = store.read(|reader| reader.users(after.as_ref(), asked))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = users.len() > limit;
+        users.truncate(limit);
+        let next = users
+            .last()
+            .filter(|_| has_more)
+            .map(|last| cursor::encode(&scope, last.name.as_str().as_bytes()));
+        let url = next.as_deref().map(|next| link("/admin/users", &pairs, next));
+        Ok(listing("users", &users, next, url, "the list ends here", &held, write_user))
+    });
+    Ok(answer.await?.into())
+}
+
+fn write_user(out: &mut Vec<u8>, user: &User) {
+    let mut object = Object::open(out);
+    object.integer("id", Some(user.id.0));
+    object.string("name", user.name.as_str());
+    object.string("role", user.role.name());
+    object.boolean("is_active", user.is_active);
+    object.boolean("has_password", user.has_password());
+    object.instant("created_at", user.created_at);
+    object.instant("changed_at", user.changed_at);
+    let last = user.last_login_at.map(|at| at.to_string());
+    object.optional_string("last_login_at", last.as_deref());
+    object.close();
+}
+
+/// The body of `POST /admin/users`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Added {
+    /// The name.
+    name: String,
+    /// What they are.
+    role: String,
+    /// Their password; without one they cannot log in.
+    password: Option<Zeroizing<String>>,
+}
+
+/// `POST /admin/users`
+pub(crate) async fn add(
+    request: HttpRequest,
+    state: web::Data<State>,
+    CalledBy(caller): CalledBy,
+    params: Params,
+    Json(added): Json<Added>,
+) -> Result<HttpResponse, ApiError> {
+    params.finish()?;
+    let field =
+        |name: &str, message: String| ApiError::fields(vec![FieldError::new(name, None, message)]);
+    let name: UserName = added.name.parse().map_err(|error| field("name", format!("{error}")))?;
+    let role: Role = added.role.parse().map_err(|error| field("role", format!("{error}")))?;
+    let password = match added.password {
+        Some(text) => Some(state.passwords.hash(&state, chosen(text, name.as_str())?).await?),
+        None => None,
+    };
+    let (happened, now) = (Happened::by(&request, &caller), state.now());
+    let user = state
+        .blocking(move |store| {
+            store.write(|writer| {
+                let new = NewUser { name: name.clone(), role, password, now };
+                let UserAdded::New(id) = writer.add_user(&new)? else {
+                    let detail = format!("there is a user {name} already");
+                    return Err(ApiError::new(ErrorCode::NameTaken, detail));
+                };
+                let (kind, detail) = (AuditKind::UserAdded, role.name());
+                happened.record(writer, kind, name.as_str(), Some(detail), now)?;
+                writer.user(id)?.ok_or_else(|| ApiError::internal("the new user is gone"))
+            })
+        })
+        .await?;
+    let mut bytes = Vec::new();
+    write_user(&mut bytes, &user);
+    Ok(HttpResponse::Created()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::LOCATION, format!("/admin/users/{}", user.id.0)))
+        .body(bytes))
+}
+
+/// The body of `PATCH /admin/users/{id}`. What is absent stays as it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changed {
+    /// What they are from now on.
+    role: Option<String>,
+    /// Whether they are let in from now on.
+    is_active: Option<bool>,
+    /// Their password from now on; their sessions end.
+    password: Option<Zeroizing<String>>,
+}
+
+/// `PATCH /admin/users/{id}`
+pub(crate) async fn change(
+    request: HttpRequest,
+    state: web::Data<State>,
+    CalledBy(caller): CalledBy,
+    NumberInPath(id): NumberInPath,
+    params: Params,
+    Json(changed): Json<Changed>,
+) -> Result<HttpResponse, ApiError> {
+    params.finish()?;
+    let unknown = || {
+        let detail = "there is no user by this number; GET /admin/users lists them";
+        ApiError::new(ErrorCode::UnknownUser, detail)
+    };
+    let id = UserId(id.ok_or_else(unknown)?);
+    let role = changed.role.as_deref().map(str::parse::<Role>).transpose().map_err(|error| {
+        ApiError::fields(vec![FieldError::new("role", None, error.to_string())])
+    })?;
+    let change = UserChange { role, is_active: changed.is_active };
+    let hash = match changed.password {
+        Some(text) => {
+            let user = state.blocking(move |store| Ok(store.read(|reader| reader.user(id))?));
+            let user = user.await?.ok_or_else(unknown)?;
+            Some(state.passwords.hash(&state, chosen(text, user.name.as_str())?).await?)
+        }
+        None => None,
+    };
+    let (happened, now) = (Happened::by(&request, &caller), state.now());
+    let changed = state
+        .blocking(move |store| {
+            Ok(store.write(|writer| {
+                let changed = writer.change_user(id, &change, now)?;
+                if let UserChanged::Done(user) = &changed {
+                    let name = user.name.as_str();
+                    if change != UserChange::default() {
+                        let is_active = if user.is_active { "active" } else { "disabled" };
+                        let detail = format!("{}, {is_active}", user.role);
+                        happened.record(
+                            writer,
+                            AuditKind::UserChanged,
+                            name,
+                            Some(&detail),
+                            now,
+                        )?;
+                    }
+                    if let Some(hash) = &hash {
+                        writer.set_password(id, hash, None, now)?;
+                        happened.record(writer, AuditKind::PasswordChanged, name, None, now)?;
+                        let user = writer.user(id)?;
+                        return Ok(user.map_or(UserChanged::Unknown, UserChanged::Done));
+                    }
+                }
+                Ok::<_, StoreError>(changed)
+            })?)
+        })
+        .await?;
+    match changed {
+        UserChanged::Done(user) => {
+            let mut bytes = Vec::new();
+            write_user(&mut bytes, &user);
+            Ok(HttpResponse::Ok()
+                .content_type("application/json")
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .body(bytes))
+        }
+        UserChanged::Unknown => Err(unknown()),
+        UserChanged::LastAdmin => {
+            let detail = "it would leave nobody who is an active admin";
+            Err(ApiError::new(ErrorCode::LastAdmin, detail))
+        }
+    }
+}
