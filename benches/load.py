@@ -18,83 +18,21 @@ the refresh, and whether all digests agree. Needs cargo, python3, sqlite3 and Po
 """
 
 import argparse
-import glob
 import os
-import pwd
 import re
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from cluster import ROOT, Cluster, program, run
+
 SUMMARY = r"^  bars +(\d+) inserted, (\d+) updated, (\d+) unchanged"
 COLUMNS = "stock_id,vendor,date,open,high,low,close,adj_close,volume,is_final,flags,as_of"
 BARE = """(stock_id int not null, vendor smallint not null, date date not null, open bigint,
     high bigint, low bigint, close bigint, adj_close bigint, volume bigint, is_final boolean,
     flags smallint, as_of bigint not null, primary key (stock_id, vendor, date))"""
-
-
-def program(name):
-    found = shutil.which(name) or next(
-        iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), None
-    )
-    if not found:
-        sys.exit(f"{name} is missing: install it (Debian: postgresql, sqlite3)")
-    return found
-
-
-def run(command, **more):
-    done = subprocess.run(command, capture_output=True, text=True, **more)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-class Cluster:
-    """A PostgreSQL of its own, with default settings, on loopback."""
-
-    def __init__(self, folder):
-        self.data = os.path.join(folder, "postgres")
-        os.mkdir(self.data)
-        self.as_user = {}
-        if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root.
-            user = pwd.getpwnam("postgres")
-            os.chown(self.data, user.pw_uid, user.pw_gid)
-            os.chmod(folder, 0o755)
-            self.as_user = {"user": user.pw_uid, "group": user.pw_gid}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        run([program("initdb"), "-D", self.data, "-A", "trust", "-U", "postgres"], **self.as_user)
-        options = f"-p {self.port} -k {self.data} -c listen_addresses=127.0.0.1"
-        command = [program("pg_ctl"), "-D", self.data, "-o", options, "-w", "start"]
-        subprocess.run(
-            [*command, "-l", os.path.join(self.data, "log")],
-            check=True, stdout=subprocess.DEVNULL, **self.as_user,
-        )
-
-    def url(self, database):
-        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
-
-    def sql(self, database, *statements):
-        command = [program("psql"), "-qXAt", "-v", "ON_ERROR_STOP=1", self.url(database)]
-        for statement in statements:
-            command += ["-c", statement]
-        return run(command)
-
-    def fresh(self, database):
-        self.sql("postgres", f"drop database if exists {database} with (force)",
-                 f"create database {database}", "checkpoint")
-        return self.url(database)
-
-    def stop(self):
-        subprocess.run([program("pg_ctl"), "-D", self.data, "-m", "immediate", "stop"],
-                       stdout=subprocess.DEVNULL, **self.as_user)
 
 
 class Bench:

@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 
-from load import ROOT, Cluster
+from cluster import ROOT, Cluster
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
