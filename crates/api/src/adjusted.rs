@@ -1,4 +1,8 @@
-//! Adjusted bars: what has to be read beside a page of them, and the page adjusted by it.
+//! Adjusted bars: what has to be read beside them, and the bars adjusted by it.
+//!
+//! A bar needs the actions after it, up to the end of its series, and of each that pays out the
+//! close before it. Both are read once, before the first bar is adjusted. Actions are few, and of
+//! the closes only those are kept that count, so that this takes little however many bars follow.
 
 use cream_models::{
     ActionKind, AdjustError, AdjustLimit, Adjuster, Adjustment, CorporateAction, Date, DateRange,
@@ -6,6 +10,7 @@ use cream_models::{
 };
 use cream_store::{BarQuery, Order, Reader, Series, StoredBar};
 
+use crate::periods::CHUNK;
 use crate::problem::{ApiError, ErrorCode};
 
 /// Bars that are read at first to find a close before a page; the next time eight times as many.
@@ -33,12 +38,12 @@ fn refusal(error: AdjustError, series: &Series, able: Vec<&'static str>) -> ApiE
     ApiError::new(ErrorCode::NotAdjustable, detail).with_vendors(able)
 }
 
-/// What a page of bars is adjusted by, of the same state of the database as the bars.
+/// What bars are adjusted by, of the same state of the database as the bars.
 pub(crate) struct Needed {
     adjustment: Adjustment,
     last_date: Date,
     actions: Vec<CorporateAction>,
-    /// Closes that are not on the page, in any order.
+    /// Closes that are not at hand, in any order.
     closes: Vec<(Date, Price)>,
 }
 
@@ -51,11 +56,20 @@ impl Needed {
         page: &[StoredBar],
     ) -> Result<Option<Self>, ApiError> {
         let dates = || page.iter().map(|stored| stored.bar.date());
-        let (Some(first), Some(last), Some(last_date)) =
-            (dates().min(), dates().max(), series.last_date)
-        else {
-            return Ok(None);
-        };
+        let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return Ok(None) };
+        Self::read_from(reader, series, adjustment, first, Some((last, page)))
+    }
+
+    /// The same for bars from a date on. Where some up to a date are at hand, as delivered and
+    /// with none missing from `first` on, their closes are not read again.
+    pub(crate) fn read_from(
+        reader: &mut Reader<'_>,
+        series: &Series,
+        adjustment: Adjustment,
+        first: Date,
+        at_hand: Option<(Date, &[StoredBar])>,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(last_date) = series.last_date else { return Ok(None) };
         let mut actions = Vec::new();
         // A split after the last bar counts too: prices may have been rewritten for it.
         if let Some(range) = between(first.next(), Some(Date::MAX)) {
@@ -64,28 +78,36 @@ impl Needed {
         }
         let mut needed = Self { adjustment, last_date, actions, closes: Vec::new() };
         if adjustment == Adjustment::All {
-            needed.read_closes(reader, series, page, (first, last))?;
+            needed.read_closes(reader, series, first, at_hand)?;
         }
         Ok(Some(needed))
     }
 
-    /// The closes before ex-dates, as far as they are not on the page.
+    /// The closes before ex-dates, as far as they are not at hand.
     fn read_closes(
         &mut self,
         reader: &mut Reader<'_>,
         series: &Series,
-        page: &[StoredBar],
-        (first, last): (Date, Date),
+        first: Date,
+        at_hand: Option<(Date, &[StoredBar])>,
     ) -> Result<(), ApiError> {
         let is_cash = |action: &&CorporateAction| action.kind() != ActionKind::Split;
-        let mut ex_dates = self.actions.iter().filter(is_cash).map(|action| action.date);
-        let Some(earliest) = ex_dates.next() else { return Ok(()) };
-        let latest = ex_dates.next_back().unwrap_or(earliest);
-        if let Some(range) = between(last.next(), latest.previous()) {
-            let query = BarQuery { range, ..BarQuery::default() };
+        let ex_dates: Vec<Date> =
+            self.actions.iter().filter(is_cash).map(|action| action.date).collect();
+        let (Some(&earliest), Some(latest)) = (ex_dates.first(), ex_dates.last()) else {
+            return Ok(());
+        };
+        let from = at_hand.map_or(Some(first), |(last, _)| last.next());
+        let mut rest = between(from, latest.previous());
+        while let Some(range) = rest {
+            let query = BarQuery { range, limit: CHUNK, ..BarQuery::default() };
             let bars = reader.bars(series.stock_id, series.vendor, &query)?;
-            self.closes.extend(closes(&bars));
+            for close in closes(&bars) {
+                self.keep_close(&ex_dates, close);
+            }
+            rest = behind_full(range, &bars);
         }
+        let page = at_hand.map_or(&[][..], |(_, page)| page);
         let is_before = |(date, _): (Date, Price)| date < earliest;
         if closes(page).chain(self.closes.iter().copied()).any(is_before) {
             return Ok(());
@@ -113,22 +135,40 @@ impl Needed {
         }
     }
 
+    /// Keeps a close, later than those before, and forgets the last one where it is before the
+    /// same ex-dates.
+    fn keep_close(&mut self, ex_dates: &[Date], close: (Date, Price)) {
+        let passed = |date: Date| ex_dates.partition_point(|ex_date| *ex_date <= date);
+        match self.closes.last_mut() {
+            Some(held) if passed(held.0) == passed(close.0) => *held = close,
+            _ => self.closes.push(close),
+        }
+    }
+
+    /// What adjusts the bars, of which those at hand have their closes looked at.
+    pub(crate) fn adjuster(
+        &self,
+        series: &Series,
+        at_hand: &[StoredBar],
+    ) -> Result<Adjuster, ApiError> {
+        Adjuster::new(
+            series.vendor,
+            self.adjustment,
+            &self.actions,
+            self.closes.iter().copied().chain(closes(at_hand)),
+            &series.actions_known,
+            self.last_date,
+        )
+        .map_err(|error| refusal(error, series, Vec::new()))
+    }
+
     /// Adjusts the page. What it gives is from which date on it could, where a bar lies before.
     pub(crate) fn adjust(
         &self,
         series: &Series,
         page: &mut [StoredBar],
     ) -> Result<Option<AdjustLimit>, ApiError> {
-        let closes = self.closes.iter().copied().chain(closes(page));
-        let adjuster = Adjuster::new(
-            series.vendor,
-            self.adjustment,
-            &self.actions,
-            closes,
-            &series.actions_known,
-            self.last_date,
-        )
-        .map_err(|error| refusal(error, series, Vec::new()))?;
+        let adjuster = self.adjuster(series, page)?;
         let mut limit = None;
         for stored in page {
             limit = limit.or(adjuster.limit().filter(|limit| stored.bar.date() < limit.from));
@@ -140,6 +180,13 @@ impl Needed {
 
 fn closes(bars: &[StoredBar]) -> impl Iterator<Item = (Date, Price)> {
     bars.iter().filter_map(|stored| Some((stored.bar.date(), stored.bar.close()?)))
+}
+
+/// The dates behind bars, the oldest first, that were all that were asked for.
+fn behind_full(range: DateRange, bars: &[StoredBar]) -> Option<DateRange> {
+    let is_full = u32::try_from(bars.len()).is_ok_and(|count| count >= CHUNK);
+    let last = bars.last().filter(|_| is_full)?;
+    between(last.bar.date().next(), Some(range.last()))
 }
 
 /// The dates from one to another; `None` where there are none.

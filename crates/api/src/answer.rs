@@ -1,11 +1,12 @@
 //! A successful read: a body with its entity tag, or the word that nothing changed.
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
+use actix_web::{HttpResponse, body};
 
 use crate::cursor::Fingerprint;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType};
+use crate::pipe::PipeBody;
 
 /// May be stored, by anyone, and is asked for again before it is used: data change at any time,
 /// and asking costs no body.
@@ -25,16 +26,27 @@ pub(crate) enum Answer {
 pub(crate) struct Body {
     pub(crate) tag: String,
     pub(crate) media: MediaType,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) content: Content,
     /// The URL of the next page.
     pub(crate) next: Option<String>,
-    /// Facts that a format without room for them carries in headers.
-    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Facts that a format without room for them carries in headers, by the header's name.
+    pub(crate) facts: Vec<(String, String)>,
+}
+
+/// The bytes of a body.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Whole(Vec<u8>),
+    /// They come from a thread.
+    Piped(PipeBody),
+    /// Nobody reads them, for only the head was asked for, and they were not made.
+    Omitted,
 }
 
 impl Body {
     pub(crate) fn json(tag: String, bytes: Vec<u8>) -> Self {
-        Self { tag, media: MediaType::Json, bytes, next: None, facts: Vec::new() }
+        let content = Content::Whole(bytes);
+        Self { tag, media: MediaType::Json, content, next: None, facts: Vec::new() }
     }
 }
 
@@ -83,22 +95,26 @@ impl From<Answer> for HttpResponse {
                 .insert_header((header::ETAG, tag))
                 .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
                 .finish(),
-            Answer::Body(body) => {
+            Answer::Body(answered) => {
                 let mut response = Self::Ok();
                 response
-                    .content_type(body.media.content_type())
-                    .insert_header((header::ETAG, body.tag))
+                    .content_type(answered.media.content_type())
+                    .insert_header((header::ETAG, answered.tag))
                     .insert_header((header::CACHE_CONTROL, CACHE_CONTROL));
-                if let Some(next) = body.next {
+                if let Some(next) = answered.next {
                     response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
                 }
-                for (name, value) in body.facts {
+                for (name, value) in answered.facts {
                     // A vendor's text need not fit into a header.
                     if let Ok(value) = header::HeaderValue::try_from(value) {
                         response.insert_header((name, value));
                     }
                 }
-                response.body(body.bytes)
+                match answered.content {
+                    Content::Whole(bytes) => response.body(bytes),
+                    Content::Piped(body) => response.body(body),
+                    Content::Omitted => response.body(body::None::new()),
+                }
             }
         }
     }

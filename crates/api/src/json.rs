@@ -16,6 +16,11 @@ impl<'a> Object<'a> {
         Self { out, empty: true }
     }
 
+    /// Goes on with one that has fields already and is not closed.
+    pub(crate) fn resume(out: &'a mut Vec<u8>) -> Self {
+        Self { out, empty: false }
+    }
+
     /// Writes a field's name; what is appended next is its value.
     pub(crate) fn key(&mut self, name: &str) -> &mut Vec<u8> {
         if !self.empty {
@@ -200,11 +205,13 @@ pub(crate) fn json_bars(out: &mut Vec<u8>, bars: &[StoredBar]) {
 pub(crate) const CSV_HEADER: &[u8] =
     b"date,open,high,low,close,adj_close,volume,is_final,flags,as_of\n";
 
-/// Writes bars as CSV lines: unknown is empty, flags are joined by `|`, lines end in LF.
-pub(crate) fn csv_bars(out: &mut Vec<u8>, bars: &[StoredBar]) {
+/// Writes bars as CSV lines behind the cells of `prefix`: unknown is empty, flags are joined by
+/// `|`, lines end in LF.
+pub(crate) fn csv_bars(out: &mut Vec<u8>, prefix: &[u8], bars: &[StoredBar]) {
     let mut tail = Tail::new(csv_tail);
     for stored in bars {
         let bar = &stored.bar;
+        out.extend_from_slice(prefix);
         bar.date().write_to(out);
         for price in [bar.open(), bar.high(), bar.low(), bar.close(), bar.adj_close()] {
             out.push(b',');
@@ -328,7 +335,7 @@ mod tests {
             let rows: Vec<std::collections::BTreeMap<String, Box<serde_json::value::RawValue>>> =
                 serde_json::from_slice(&json).unwrap();
             let mut csv = Vec::new();
-            csv_bars(&mut csv, &bars);
+            csv_bars(&mut csv, b"", &bars);
             let csv = String::from_utf8(csv).unwrap();
             let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
             prop_assert_eq!((rows.len(), lines.len()), (bars.len(), bars.len()));

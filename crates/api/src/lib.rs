@@ -17,7 +17,8 @@
 //! A request passes, from the outside in: `observe` (request id, access log, errors into problem
 //! documents, security headers), compression, the route table in `routes`, extractors that read
 //! path and query strictly (`params`, `negotiate`), a handler of a few lines, and a service
-//! function that runs on a thread for blocking work with the store. Handlers and services of a
+//! function that runs on a thread for blocking work with the store. What is too long for one
+//! piece is written by a thread of its own (`streams`) into a `pipe`. Handlers and services of a
 //! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `health`.
 
 mod access;
@@ -30,6 +31,7 @@ mod chart;
 mod client;
 mod cursor;
 mod facts;
+mod formats;
 mod health;
 mod history;
 mod json;
@@ -39,6 +41,7 @@ mod negotiate;
 mod observe;
 mod params;
 mod periods;
+mod pipe;
 mod problem;
 mod responses;
 mod routes;
@@ -46,6 +49,7 @@ mod server;
 mod settings;
 mod state;
 mod stocks;
+mod streams;
 
 pub use problem::ErrorCode;
 pub use server::{ServeError, Server, StopHandle, serve};

@@ -14,6 +14,9 @@ use crate::problem::{ApiError, ErrorCode};
 pub(crate) enum MediaType {
     Json,
     Csv,
+    /// The streaming form of Arrow's IPC format.
+    Arrow,
+    Parquet,
 }
 
 impl MediaType {
@@ -21,13 +24,16 @@ impl MediaType {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
+            // Both are registered with the IANA.
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8; header=present",
+            other => other.name(),
         }
     }
 }

@@ -296,9 +296,16 @@ impl MessageBody for LoggedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let poll = Pin::new(&mut self.body).poll_next(context);
-        if let Poll::Ready(Some(Ok(chunk))) = &poll {
-            let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-            self.record.bytes = self.record.bytes.saturating_add(len);
+        match &poll {
+            Poll::Ready(Some(Ok(chunk))) => {
+                let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                self.record.bytes = self.record.bytes.saturating_add(len);
+            }
+            Poll::Ready(Some(Err(error))) => {
+                let request_id = self.record.id.as_str();
+                log::error!(request_id, error:% = error; "an answer broke off");
+            }
+            Poll::Ready(None) | Poll::Pending => {}
         }
         poll
     }

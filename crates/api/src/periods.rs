@@ -1,13 +1,13 @@
-//! The days that a page is made of, and weekly and monthly bars made of them.
+//! The days that bars are made of, and weekly and monthly bars made of them.
 
 use cream_models::{Aggregator, Bar, CorporateEvent, Date, DateRange, Interval, PriceBasis};
 use cream_store::{BarQuery, Order, Reader, Series, StoredBar};
 
 use crate::problem::ApiError;
 
-/// Days that are read for a page, give or take a period: two centuries and a half with every
-/// Sunday. Where so many hold fewer periods than asked for, the page is shorter.
-const MAX_DAYS: u32 = 100_000;
+/// Days that are read at once at most, give or take one: the whole history of most series, and
+/// not a MiB of text.
+pub(crate) const CHUNK: u32 = 4_096;
 
 /// The dates of a range that come behind a period.
 pub(crate) fn behind(range: DateRange, order: Order, period: DateRange) -> Option<DateRange> {
@@ -20,17 +20,20 @@ pub(crate) fn behind(range: DateRange, order: Order, period: DateRange) -> Optio
     .ok()
 }
 
-/// The days of a page.
+/// The days of the next bars of a series.
 #[derive(Debug, Default)]
 pub(crate) struct Days {
     /// As delivered, in the order asked for; those of weeks and months are of whole periods.
     pub(crate) bars: Vec<StoredBar>,
-    /// A day of the last period of the page, where another page follows.
+    /// How many periods they are of.
+    pub(crate) count: u32,
+    /// A day of the last of these periods, where more follow in the range.
     pub(crate) last: Option<Date>,
 }
 
 impl Days {
-    /// Reads the days of the first `limit` bars in a range of whole periods.
+    /// Reads the days of the first `limit` bars in a range of whole periods, or of as many as
+    /// are read at once: at least one, where there is one.
     pub(crate) fn read(
         reader: &mut Reader<'_>,
         series: &Series,
@@ -43,13 +46,15 @@ impl Days {
         if interval != Interval::Day {
             return Self::of_periods(interval, order, limit, range, bars);
         }
-        // One more tells whether there is another page.
+        let limit = limit.min(CHUNK);
+        // One more tells whether there are more.
         let mut bars = bars(&BarQuery { range, order, limit: limit.saturating_add(1) })?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = bars.len() > limit;
         bars.truncate(limit);
         let last = bars.last().filter(|_| has_more).map(|last| last.bar.date());
-        Ok(Self { bars, last })
+        let count = u32::try_from(bars.len()).unwrap_or(u32::MAX);
+        Ok(Self { bars, count, last })
     }
 
     fn of_periods(
@@ -59,8 +64,8 @@ impl Days {
         range: DateRange,
         bars: impl FnOnce(&BarQuery) -> Result<Vec<StoredBar>, ApiError>,
     ) -> Result<Self, ApiError> {
-        let most = limit.saturating_mul(interval.max_days().into()).min(MAX_DAYS);
-        // One more tells whether there is another page.
+        let most = limit.saturating_mul(interval.max_days().into()).min(CHUNK);
+        // One more tells whether there are more.
         let rows = most.saturating_add(1);
         let mut bars = bars(&BarQuery { range, order, limit: rows })?;
         let mut has_more = u32::try_from(bars.len()).is_ok_and(|count| count >= rows);
@@ -70,11 +75,15 @@ impl Days {
             bars.truncate(bars.partition_point(|day| !cut.contains(day.bar.date())));
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let kept = periods(interval, &bars, |day| day.bar.date()).take(limit).map(<[_]>::len).sum();
+        let (mut count, mut kept) = (0, 0);
+        for period in periods(interval, &bars, |day| day.bar.date()).take(limit) {
+            count += 1;
+            kept += period.len();
+        }
         has_more |= bars.len() > kept;
         bars.truncate(kept);
         let last = bars.last().filter(|_| has_more).map(|last| last.bar.date());
-        Ok(Self { bars, last })
+        Ok(Self { bars, count, last })
     }
 }
 
@@ -211,7 +220,9 @@ mod tests {
                 let read = |query: &BarQuery| Ok(held(&days, query));
                 let page = Days::of_periods(interval, order, limit, range, read).unwrap();
                 let got: Vec<Date> = page.bars.iter().map(|day| day.bar.date()).collect();
-                prop_assert_eq!(got, pages.next().unwrap_or_default().concat());
+                let wanted = pages.next().unwrap_or_default();
+                prop_assert_eq!(page.count, u32::try_from(wanted.len()).unwrap());
+                prop_assert_eq!(got, wanted.concat());
                 prop_assert_eq!(page.last.is_some(), pages.len() > 0);
                 rest = page.last.and_then(|last| behind(range, order, interval.period(last)));
             }
@@ -220,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_very_many_days_ends_with_a_whole_period_and_goes_on() {
-        let many = i32::try_from(MAX_DAYS).unwrap() + 40;
+    fn what_is_too_much_for_once_ends_with_a_whole_period_and_goes_on() {
+        let many = i32::try_from(CHUNK).unwrap() + 40;
         let days: Vec<i32> = (0..many).collect();
         for order in [Order::Ascending, Order::Descending] {
             let (month, read) = (Interval::Month, |query: &BarQuery| Ok(held(&days, query)));

@@ -306,6 +306,11 @@ impl ApiError {
         self.code
     }
 
+    /// What is wrong with this request, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn with_vendors(mut self, vendors: Vec<&'static str>) -> Self {
         self.vendors = Some(vendors);
         self

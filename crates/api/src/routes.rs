@@ -83,6 +83,13 @@ pub(crate) const ROUTES: &[Route] = &[
         summary: "The symbols held: ?q=&limit=&cursor=",
         handler: || web::to(stocks::list),
     },
+    // Before what takes any symbol.
+    Route {
+        path: "/stock-data/history",
+        summary: "Bars of many symbols: ?symbols=A,B&start=&end=&interval=1d|1wk|1mo&vendor=\
+                  &adjustment=raw|splits|all&order=asc|desc&limit=&format=json|csv|arrow|parquet",
+        handler: || web::to(history::histories),
+    },
     Route {
         verb: Verb::Get,
         path: "/stock-data/{symbol}",
@@ -95,7 +102,7 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/stock-data/{symbol}/history",
         access: Access::Reader,
         summary: "Daily, weekly or monthly bars: ?start=&end=&interval=1d|1wk|1mo&vendor=\
-                  &adjustment=raw|splits|all&order=asc|desc&limit=&cursor=&format=json|csv",
+                  &adjustment=raw|splits|all&order=asc|desc&limit=&cursor=&format=json|csv|arrow|parquet",
         handler: || web::to(history::history),
     },
     Route {

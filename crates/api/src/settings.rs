@@ -59,7 +59,7 @@ pub struct ApiSettings {
     pub max_connections: usize,
     /// The longest request body, in bytes.
     pub max_body_bytes: usize,
-    /// The longest path and query together, in bytes.
+    /// The longest path and query together, in bytes; 2,000 symbols of usual length fit.
     pub max_uri_bytes: usize,
     /// Whether prices are read without a token.
     pub open_reading: bool,
@@ -98,7 +98,7 @@ impl ApiSettings {
             keep_alive: Duration::from_secs(30),
             max_connections: 4_096,
             max_body_bytes: 64 * 1024,
-            max_uri_bytes: 8 * 1024,
+            max_uri_bytes: 32 * 1024,
             open_reading: listen.ip().is_loopback(),
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),

@@ -18,6 +18,7 @@ use crate::facts::Facts;
 use crate::limits::{Client, RateLimit, Seats};
 use crate::metrics::Counted;
 use crate::problem::{ApiError, ErrorCode};
+use crate::streams::Streams;
 
 /// What every worker shares.
 pub(crate) struct State {
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) seats: Seats,
     pub(crate) known_tokens: KnownTokens,
     pub(crate) passwords: Passwords,
+    pub(crate) streams: Streams,
     rate: Option<RateLimit>,
 }
 
@@ -35,6 +37,7 @@ impl State {
     /// Takes the time of one password hash.
     pub(crate) fn new(store: Store, settings: ApiSettings) -> Result<Self, HashError> {
         Ok(Self {
+            streams: Streams::new(store.clone(), &settings),
             store,
             passwords: Passwords::new(settings.password_hash)?,
             request_ids: RequestIds::default(),
@@ -145,10 +148,13 @@ impl RequestIds {
 ///
 /// `unknown_symbol`, or what the store reports.
 pub(crate) fn find_stock(reader: &mut Reader<'_>, symbol: &Symbol) -> Result<Stock, ApiError> {
-    reader.stock(symbol)?.ok_or_else(|| {
-        let detail = format!("nothing is held for {symbol}; GET /stock-data lists what is");
-        ApiError::new(ErrorCode::UnknownSymbol, detail)
-    })
+    reader.stock(symbol)?.ok_or_else(|| unknown_symbol(symbol))
+}
+
+/// The refusal of a symbol that is not held.
+pub(crate) fn unknown_symbol(symbol: &Symbol) -> ApiError {
+    let detail = format!("nothing is held for {symbol}; GET /stock-data lists what is");
+    ApiError::new(ErrorCode::UnknownSymbol, detail)
 }
 
 /// The stock of a symbol and the series of the vendor asked for, or else the freshest.
@@ -163,6 +169,19 @@ pub(crate) fn find_series(
 ) -> Result<(Stock, Series), ApiError> {
     let stock = find_stock(reader, symbol)?;
     let held = reader.series_of(stock.id)?;
+    choose_series(stock, held, vendor)
+}
+
+/// The same, of the series of a stock, in the order of preference.
+///
+/// # Errors
+///
+/// `unknown_series`.
+pub(crate) fn choose_series(
+    stock: Stock,
+    held: Vec<Series>,
+    vendor: Option<Vendor>,
+) -> Result<(Stock, Series), ApiError> {
     let names: Vec<&'static str> = held.iter().map(|series| series.vendor.name()).collect();
     let chosen = match vendor {
         Some(vendor) => held.into_iter().find(|series| series.vendor == vendor),
@@ -179,6 +198,7 @@ pub(crate) fn find_series(
                 [] => "it is held from none".to_owned(),
                 names => format!("it is held from {}", names.join(", ")),
             };
+            let symbol = &stock.symbol;
             let detail = format!("{symbol} is not held from {from}; {instead}");
             Err(ApiError::new(ErrorCode::UnknownSeries, detail).with_vendors(names))
         }
@@ -186,7 +206,7 @@ pub(crate) fn find_series(
 }
 
 /// Raised whenever the shape of a body changes, so that no cache keeps the old one.
-const SHAPE: i64 = 2;
+const SHAPE: i64 = 3;
 
 /// What the state of a series is told by, in every answer about it.
 pub(crate) fn series_state(kind: &str, stock: &Stock, series: &Series) -> Fingerprint {

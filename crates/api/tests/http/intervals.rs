@@ -97,7 +97,7 @@ fn start_and_end_are_widened_to_whole_periods() {
     let api = turn();
     let history = "/stock-data/TURN/history";
     let one = api.get(&format!("{history}?interval=1wk&start=2025-01-05&end=2025-01-05"));
-    insta::assert_snapshot!(one.text(), @r#"{"symbol":"TURN","vendor":"yahoo-chart","currency":null,"currency_major":null,"currency_units":null,"time_zone":null,"interval":"1wk","price_basis":"split_adjusted","adjustment":null,"adjusted_from":null,"start":"2025-01-05","end":"2025-01-05","count":1,"bars":[{"date":"2024-12-30","open":10,"high":14,"low":8.5,"close":12.25,"adj_close":12.25,"volume":1000,"is_final":true,"flags":["outside_range","rounded"],"as_of":"2025-02-01T00:00:00Z"}],"next":null}"#);
+    insta::assert_snapshot!(one.text(), @r#"{"symbol":"TURN","vendor":"yahoo-chart","currency":null,"currency_major":null,"currency_units":null,"time_zone":null,"interval":"1wk","price_basis":"split_adjusted","adjustment":null,"adjusted_from":null,"start":"2025-01-05","end":"2025-01-05","bars":[{"date":"2024-12-30","open":10,"high":14,"low":8.5,"close":12.25,"adj_close":12.25,"volume":1000,"is_final":true,"flags":["outside_range","rounded"],"as_of":"2025-02-01T00:00:00Z"}],"count":1,"next":null}"#);
     for (query, wanted) in [
         ("interval=1wk&end=2024-12-31", "2024-12-23 2024-12-30"),
         ("interval=1wk&start=2025-01-05&order=desc", "2025-01-27 2025-01-13 2024-12-30"),

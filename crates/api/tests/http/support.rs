@@ -65,13 +65,22 @@ impl Api {
             store.migrate_up().unwrap();
         }
         fill(&store);
+        Self::serve(folder, store, |settings| settings)
+    }
+
+    /// A server over a database in a folder.
+    pub(crate) fn serve(
+        folder: tempfile::TempDir,
+        store: Store,
+        change: impl FnOnce(ApiSettings) -> ApiSettings,
+    ) -> Self {
         let raw = folder.path().join("raw");
         std::fs::create_dir(&raw).unwrap();
         let settings = ApiSettings::new("127.0.0.1:0".parse().unwrap())
             .with_workers(1)
             .with_request_timeout(Duration::from_secs(1))
             .with_folder("STOCK_DATA_RAW_RESPONSES_DIR", raw);
-        let server = Server::bind(store.clone(), settings).unwrap();
+        let server = Server::bind(store.clone(), change(settings)).unwrap();
         let base = format!("http://{}", server.address());
         let stop = server.stop_handle();
         let thread = Some(std::thread::spawn(|| server.run()));
@@ -86,8 +95,15 @@ impl Api {
         self.send("GET", path, headers)
     }
 
-    /// Over a plain socket: a client library may unpack bodies and send headers of its own.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = self.ask(method, path, headers);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        answer(&bytes)
+    }
+
+    /// Over a plain socket: a client library may unpack bodies and send headers of its own.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
         let host = self.base.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -97,9 +113,7 @@ impl Api {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        answer(&bytes)
+        stream
     }
 }
 

@@ -13,21 +13,21 @@ use crate::support::{Api, day};
 const PYTHON: &str = "CREAM_TEST_PYTHON";
 const REQUIRE: &str = "CREAM_TEST_REQUIRE_CLIENTS";
 
-/// The interpreter that has the client's package, as `CREAM_TEST_PYTHON` or the PATH names it.
-fn python() -> Option<String> {
+/// The interpreter that has these packages, as `CREAM_TEST_PYTHON` or the PATH names it.
+pub(crate) fn python(packages: &str) -> Option<String> {
     let program = std::env::var(PYTHON).ok().filter(|name| !name.is_empty());
     let program = program.unwrap_or_else(|| "python3".to_owned());
-    let found = Command::new(&program).args(["-c", "import yfinance"]).output();
+    let found = Command::new(&program).args(["-c", &format!("import {packages}")]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some(program);
     }
     let absent = format!(
-        "{program} has no package yfinance: pip install -r tests/clients/requirements.txt, and \
+        "{program} lacks one of the packages {packages}: pip install -r tests/clients/requirements.txt, and \
          name the interpreter in {PYTHON}"
     );
     assert!(std::env::var(REQUIRE).as_deref() != Ok("1"), "{REQUIRE}=1, but {absent}");
     // The standard error of the process: the harness holds back what the macros print.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: yfinance: {absent}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {packages}: {absent}");
     None
 }
 
@@ -98,7 +98,7 @@ fn expected(bars: &[Bar], actions: &[CorporateAction]) -> Value {
 
 #[test]
 fn yfinance_reads_what_the_database_holds() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("yfinance") else { return };
     let long = bars("2015-01-02", 2_600);
     let short = bars("2024-09-02", 40);
     let paid = [

@@ -73,6 +73,37 @@ impl Reader<'_> {
             }
         }
         .map_err(failed)?;
+        self.with_series(rows)
+    }
+
+    /// Those stocks of the symbols that there are, in no order, with the state of their series in
+    /// the order of [`Vendor::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be read.
+    pub fn stocks_named(
+        &mut self,
+        symbols: &[&Symbol],
+    ) -> Result<Vec<(Stock, Vec<Series>)>, StoreError> {
+        let mut rows = Vec::with_capacity(symbols.len());
+        for chunk in symbols.chunks(LIST) {
+            let names = chunk.iter().map(|symbol| symbol.as_str());
+            let found: Vec<StockRow> = on!(self.connection, c => stock::table
+                .filter(stock::symbol.eq_any(names.clone()))
+                .select(StockRow::as_select())
+                .load(c))
+            .map_err(failed)?;
+            rows.extend(found);
+        }
+        self.with_series(rows)
+    }
+
+    /// Stocks with the state of their series.
+    fn with_series(
+        &mut self,
+        rows: Vec<StockRow>,
+    ) -> Result<Vec<(Stock, Vec<Series>)>, StoreError> {
         let mut of_stock: HashMap<i64, Vec<Series>> = HashMap::with_capacity(rows.len());
         for chunk in rows.chunks(LIST) {
             let ids = chunk.iter().map(|row| row.id);
