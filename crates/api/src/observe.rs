@@ -302,7 +302,7 @@ impl MessageBody for LoggedBody {
                 self.record.bytes = self.record.bytes.saturating_add(len);
             }
             Poll::Ready(Some(Err(error))) => {
-                let request_id = self.record.id.as_str();
+                let request_id = self.record.facts.request_id.as_str();
                 log::error!(request_id, error:% = error; "an answer broke off");
             }
             Poll::Ready(None) | Poll::Pending => {}

@@ -85,7 +85,9 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     // Before what takes any symbol.
     Route {
+        verb: Verb::Get,
         path: "/stock-data/history",
+        access: Access::Reader,
         summary: "Bars of many symbols: ?symbols=A,B&start=&end=&interval=1d|1wk|1mo&vendor=\
                   &adjustment=raw|splits|all&order=asc|desc&limit=&format=json|csv|arrow|parquet",
         handler: || web::to(history::histories),

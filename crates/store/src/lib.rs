@@ -61,7 +61,7 @@ pub use audit::{AuditEvent, AuditId, AuditKind, AuditQuery, FailedLogins, NewAud
 pub use error::StoreError;
 pub use reader::Reader;
 pub use series::SeriesState;
-pub use store::{Store, StoreOptions};
+pub use store::{PoolUse, Store, StoreOptions};
 pub use sums::YearSums;
 pub use tracking::{
     ClaimedStock, FinishedPull, NewTracked, NextPull, SweptLeases, Tracked, TrackedCounts,

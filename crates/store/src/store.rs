@@ -42,6 +42,17 @@ impl Default for StoreOptions {
     }
 }
 
+/// A pool of connections, as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections that there are.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// As many as there may be.
+    pub limit: u32,
+}
+
 /// A database. Clones share one pool of connections.
 #[derive(Clone)]
 pub struct Store {
@@ -128,6 +139,14 @@ impl Store {
         let (turn, watch) = (turn.clone(), watch.clone());
         let replica = Replica::new(replica);
         Self { inner: Arc::new(Inner::new(pool, url, options, turn, watch, Some(replica))) }
+    }
+
+    /// How the pool of connections stands: to the database itself, not to a replica.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        let state = self.inner.pool.state();
+        let limit = self.inner.pool.max_size();
+        PoolUse { open: state.connections, idle: state.idle_connections, limit }
     }
 
     /// Where the database is.
