@@ -6,7 +6,9 @@ use std::num::NonZeroU32;
 use anyhow::Result;
 use cream_api::{ApiSettings, LoginLimits, ServeError, Server};
 use cream_config::{ConfigErrors, Settings};
-use cream_operator::{Cancel, Exit, Needs, Operator, cancel_on_signals, on_first_signal};
+use cream_operator::{
+    Cancel, Exit, Needs, Operator, cancel_on_signals, is_one_file, on_first_signal,
+};
 
 /// Looks at everything that serving needs.
 ///
@@ -52,7 +54,7 @@ pub(crate) fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> A
         .with_request_timeout(set.request_timeout)
         .with_cache_bytes(set.cache_bytes)
         .with_logins(set.session, logins)
-        .with_blocking_threads(usize::try_from(settings.max_connections).unwrap_or(usize::MAX));
+        .with_blocking_threads(blocking_threads(settings));
     [
         ("raw responses", &settings.raw_responses_dir),
         ("parsed responses", &settings.parsed_responses_dir),
@@ -60,6 +62,17 @@ pub(crate) fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> A
     ]
     .into_iter()
     .fold(api, |api, (name, path)| api.with_folder(name, path.clone()))
+}
+
+/// Threads that work with the database. What reads a file keeps a processor busy, and more threads
+/// than a few for each would only take it from one another; what asks a server waits.
+fn blocking_threads(settings: &Settings) -> usize {
+    let connections = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
+    if !is_one_file(settings) {
+        return connections;
+    }
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    connections.min(processors.saturating_mul(2))
 }
 
 /// Serves until a signal ends it, with a worker beside it where that is wanted. The worker stops

@@ -5,7 +5,7 @@ use cream_models::{CorporateEvent, Date, Symbol, Vendor};
 use cream_store::Store;
 use cream_store::{Series, Stock, StoredAction};
 
-use crate::answer::{Answer, Body, tag};
+use crate::answer::{Answer, Body, Rows, tag};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::params::{Params, Span, SymbolInPath};
@@ -24,7 +24,11 @@ pub(crate) async fn actions(
     let vendor = params.vendor();
     let span = params.range();
     params.finish()?;
-    Ok(state.blocking(move |store| read_actions(store, &symbol, vendor, span, &held)).await?.into())
+    state
+        .answer(&request, MediaType::Json, held, move |store, held| {
+            read_actions(store, &symbol, vendor, span, held)
+        })
+        .await
 }
 
 fn read_actions(
@@ -43,7 +47,9 @@ fn read_actions(
             return Ok(unchanged);
         }
         let actions = reader.actions(stock.id, series.vendor, span.range())?;
-        Ok(Answer::Body(Body::json(tag, write_actions(&stock, &series, span, &actions))))
+        let rows = Rows::of(u64::try_from(actions.len()).unwrap_or(u64::MAX));
+        let bytes = write_actions(&stock, &series, span, &actions);
+        Ok(Answer::Body(Body { rows, ..Body::json(tag, bytes) }))
     })
 }
 

@@ -1,6 +1,10 @@
 //! A successful read: a body with its entity tag, or the word that nothing changed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, body};
 
 use crate::cursor::Fingerprint;
@@ -10,7 +14,7 @@ use crate::pipe::PipeBody;
 
 /// May be stored, by anyone, and is asked for again before it is used: data change at any time,
 /// and asking costs no body.
-const CACHE_CONTROL: &str = "public, max-age=0, must-revalidate";
+pub(crate) const PUBLIC: &str = "public, max-age=0, must-revalidate";
 
 /// What a service function answers.
 #[derive(Debug)]
@@ -31,12 +35,32 @@ pub(crate) struct Body {
     pub(crate) next: Option<String>,
     /// Facts that a format without room for them carries in headers, by the header's name.
     pub(crate) facts: Vec<(String, String)>,
+    /// How many rows of data are in it; grows while it is sent, where it comes from a thread.
+    pub(crate) rows: Rows,
+}
+
+/// How many bars or other rows an answer has so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows(Arc<AtomicU64>);
+
+impl Rows {
+    pub(crate) fn of(rows: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(rows)))
+    }
+
+    pub(crate) fn add(&self, rows: u64) {
+        self.0.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The bytes of a body.
 #[derive(Debug)]
 pub(crate) enum Content {
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// They come from a thread.
     Piped(PipeBody),
     /// Nobody reads them, for only the head was asked for, and they were not made.
@@ -45,8 +69,15 @@ pub(crate) enum Content {
 
 impl Body {
     pub(crate) fn json(tag: String, bytes: Vec<u8>) -> Self {
-        let content = Content::Whole(bytes);
-        Self { tag, media: MediaType::Json, content, next: None, facts: Vec::new() }
+        let content = Content::Whole(bytes.into());
+        Self {
+            tag,
+            media: MediaType::Json,
+            content,
+            next: None,
+            facts: Vec::new(),
+            rows: Rows::of(1),
+        }
     }
 }
 
@@ -77,8 +108,10 @@ pub(crate) fn listing<T>(
     object.close();
     // No one revision covers a list; its body is small, and tells its state best.
     let tag = tag(Fingerprint::new(name).part(&bytes));
-    Answer::unchanged(held, &tag)
-        .unwrap_or_else(|| Answer::Body(Body { next: url, ..Body::json(tag, bytes) }))
+    Answer::unchanged(held, &tag).unwrap_or_else(|| {
+        let rows = Rows::of(u64::try_from(items.len()).unwrap_or(u64::MAX));
+        Answer::Body(Body { next: url, rows, ..Body::json(tag, bytes) })
+    })
 }
 
 impl Answer {
@@ -93,14 +126,16 @@ impl From<Answer> for HttpResponse {
         match answer {
             Answer::NotModified { tag } => Self::NotModified()
                 .insert_header((header::ETAG, tag))
-                .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
+                .insert_header((header::CACHE_CONTROL, PUBLIC))
                 .finish(),
             Answer::Body(answered) => {
                 let mut response = Self::Ok();
+                // For whoever counts what is served.
+                response.extensions_mut().insert(answered.rows);
                 response
                     .content_type(answered.media.content_type())
                     .insert_header((header::ETAG, answered.tag))
-                    .insert_header((header::CACHE_CONTROL, CACHE_CONTROL));
+                    .insert_header((header::CACHE_CONTROL, PUBLIC));
                 if let Some(next) = answered.next {
                     response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
                 }

@@ -23,8 +23,6 @@ pub(crate) struct Facts {
     pub(crate) caller: RefCell<Option<Rc<Caller>>>,
     /// How many requests the client has left.
     pub(crate) allowance: Cell<Option<Allowance>>,
-    /// How many bars, actions or other rows the answer has.
-    pub(crate) rows: Cell<u64>,
     /// Whether the answer was looked for in the cache, and found.
     pub(crate) cache: Cell<Option<bool>>,
 }
@@ -37,7 +35,6 @@ impl Facts {
             route: Cell::new(None),
             caller: RefCell::new(None),
             allowance: Cell::new(None),
-            rows: Cell::new(0),
             cache: Cell::new(None),
         })
     }

@@ -27,6 +27,7 @@ mod actions;
 mod adjusted;
 mod answer;
 mod body;
+mod cache;
 mod chart;
 mod client;
 mod cursor;

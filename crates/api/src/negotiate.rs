@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use crate::problem::{ApiError, ErrorCode};
 
 /// What a read answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum MediaType {
     Json,
     Csv,

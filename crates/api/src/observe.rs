@@ -19,6 +19,7 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 use cream_metrics::Answered;
 
+use crate::answer::{PUBLIC, Rows};
 use crate::client::address;
 use crate::facts::Facts;
 use crate::limits::Seat;
@@ -34,17 +35,16 @@ const MAX_LOGGED_PATH: usize = 256;
 
 /// On every answer. What is served is data: a browser shall not sniff a script into it, run
 /// anything in it, or tell others where it was.
-const FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
+const FIXED_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    ),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
-    // The same for every route, so that no cache mixes what was negotiated.
-    (header::VARY, HeaderValue::from_static("accept, accept-encoding")),
 ];
+const NOTHING_RUNS: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
+const VARY_BY_ORIGIN: HeaderValue = HeaderValue::from_static("accept, accept-encoding, origin");
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=0, must-revalidate");
 
 /// The outermost layer.
 pub(crate) async fn observe(
@@ -68,6 +68,7 @@ pub(crate) async fn observe(
             let (request, response) = response.into_parts();
             let response = finished(response, &facts);
             record.status = response.status();
+            record.rows = response.extensions().get::<Rows>().cloned();
             let response = response.map_body(|_, body| LoggedBody { body, record });
             return Ok(ServiceResponse::new(request, response));
         }
@@ -139,18 +140,17 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
 
 /// Turns errors into problem documents, logs their causes, and adds the headers.
 fn finished(response: HttpResponse<BoxBody>, facts: &Facts) -> HttpResponse<BoxBody> {
-    let id = facts.request_id.as_str();
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
         match response.error().and_then(|error| error.as_error::<ApiError>()) {
-            Some(error) => problem(error, id),
+            Some(error) => problem(error, &facts.request_id),
             // From a layer that is not ours, which speaks plain text.
-            None => problem(&ApiError::of_status(status), id),
+            None => problem(&ApiError::of_status(status), &facts.request_id),
         }
     } else {
         response
     };
-    add_headers(response.headers_mut(), id);
+    add_headers(response.headers_mut(), facts);
     if let Some(allowance) = facts.allowance.get() {
         allowance.write(response.headers_mut());
     }
@@ -165,15 +165,26 @@ fn problem(error: &ApiError, id: &str) -> HttpResponse<BoxBody> {
     error.response(Some(id))
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &str) {
-    for (name, value) in FIXED_HEADERS {
-        // What a page of ours needs it says itself.
-        if !headers.contains_key(&name) {
-            headers.insert(name, value);
-        }
+fn add_headers(headers: &mut HeaderMap, facts: &Facts) {
+    // A page of ours says itself what it needs.
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, NOTHING_RUNS);
     }
-    if let Ok(id) = HeaderValue::from_str(id) {
+    for (name, value) in FIXED_HEADERS {
+        headers.insert(name, value);
+    }
+    // The same for every route, so that no cache mixes what was negotiated.
+    let mut vary = headers.get_all(header::VARY).filter_map(|value| value.to_str().ok());
+    let by_origin = vary.any(|value| value.to_ascii_lowercase().contains("origin"));
+    headers.insert(header::VARY, if by_origin { VARY_BY_ORIGIN } else { VARY });
+    if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
         headers.insert(REQUEST_ID, id);
+    }
+    // What a token has let out is for its holder alone.
+    if facts.caller.borrow().is_some()
+        && headers.get(header::CACHE_CONTROL).is_some_and(|value| value == PUBLIC)
+    {
+        headers.insert(header::CACHE_CONTROL, PRIVATE);
     }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let (Some(tag), Some(encoding)) = (text(header::ETAG), text(header::CONTENT_ENCODING))
@@ -217,6 +228,7 @@ struct Record {
     /// Held for as long.
     seat: Option<Seat>,
     status: StatusCode,
+    rows: Option<Rows>,
     bytes: u64,
 }
 
@@ -233,6 +245,7 @@ impl Record {
             state: state.clone(),
             seat: None,
             status: StatusCode::INTERNAL_SERVER_ERROR,
+            rows: None,
             bytes: 0,
         }
     }
@@ -248,7 +261,7 @@ impl Drop for Record {
             status: self.status.as_u16(),
             duration,
             bytes: self.bytes,
-            rows: self.facts.rows.get(),
+            rows: self.rows.as_ref().map_or(0, Rows::count),
             cache: self.facts.cache.get(),
         });
         // Tenths of a millisecond are as fine as a reader of logs needs.
@@ -342,7 +355,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ETAG, HeaderValue::from_static("\"a\""));
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        add_headers(&mut headers, "r");
+        add_headers(&mut headers, &Facts::new("r".to_owned(), [127, 0, 0, 1].into()));
         assert_eq!(headers.get(header::ETAG).unwrap(), "\"a-gzip\"");
     }
 }

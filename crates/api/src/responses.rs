@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use cream_models::{DateRange, Symbol, Vendor};
 use cream_store::{Response, ResponseId, ResponseQuery, Store};
 
-use crate::answer::{Answer, Body, tag};
+use crate::answer::{Answer, Body, Rows, tag};
 use crate::cursor::{self, CursorError, Fingerprint, to_hex};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
@@ -101,7 +101,8 @@ fn list_responses(
     }
     let path = format!("/stock-data/{}/responses", encode(query.symbol.as_str()));
     let next = next.map(|cursor| link(&path, &query.pairs, &cursor));
-    Ok(Answer::Body(Body { next, ..Body::json(tag, bytes) }))
+    let rows = Rows::of(u64::try_from(responses.len()).unwrap_or(u64::MAX));
+    Ok(Answer::Body(Body { next, rows, ..Body::json(tag, bytes) }))
 }
 
 fn write_response(out: &mut Vec<u8>, response: &Response) {

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, web};
 use cream_auth::{HashError, TokenDigest};
 use cream_models::{Clock as _, Symbol, SystemClock, Timestamp, Vendor};
 use cream_store::{Holder, Series, Stock};
@@ -13,10 +13,13 @@ use quick_cache::sync::Cache;
 
 use crate::ApiSettings;
 use crate::accounts::Passwords;
+use crate::answer::Answer;
+use crate::cache::Answers;
 use crate::cursor::Fingerprint;
 use crate::facts::Facts;
 use crate::limits::{Client, RateLimit, Seats};
 use crate::metrics::Counted;
+use crate::negotiate::{IfNoneMatch, MediaType};
 use crate::problem::{ApiError, ErrorCode};
 use crate::streams::Streams;
 
@@ -30,6 +33,7 @@ pub(crate) struct State {
     pub(crate) known_tokens: KnownTokens,
     pub(crate) passwords: Passwords,
     pub(crate) streams: Streams,
+    pub(crate) answers: Answers,
     rate: Option<RateLimit>,
 }
 
@@ -38,6 +42,7 @@ impl State {
     pub(crate) fn new(store: Store, settings: ApiSettings) -> Result<Self, HashError> {
         Ok(Self {
             streams: Streams::new(store.clone(), &settings),
+            answers: Answers::new(settings.cache_bytes),
             store,
             passwords: Passwords::new(settings.password_hash)?,
             request_ids: RequestIds::default(),
@@ -83,6 +88,29 @@ impl State {
                 log::debug!(error:% = error; "the use of a token was not noted");
             }
         }));
+    }
+
+    /// Where the data are.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The answer to a request by a service function that depends on the database and on what was
+    /// asked alone: one that is kept, or one that is made and kept.
+    pub(crate) async fn answer(
+        &self,
+        request: &HttpRequest,
+        media: MediaType,
+        held: IfNoneMatch,
+        service: impl FnOnce(&Store, &IfNoneMatch) -> Result<Answer, ApiError> + Send + 'static,
+    ) -> Result<HttpResponse, ApiError> {
+        let missed = match self.answers.look(&self.store, request, media, &held).await {
+            Ok(kept) => return Ok(kept),
+            Err(missed) => missed,
+        };
+        let answer = self.blocking(move |store| service(store, &held)).await?;
+        self.answers.keep(missed, &answer);
+        Ok(answer.into())
     }
 
     /// Runs a service function on a thread where it may block.

@@ -5,7 +5,7 @@ use cream_models::{Date, Price, Symbol, Vendor};
 use cream_store::{Description, Said, Series, Stock, StockId, StockQuery, StoredBar};
 use cream_store::{Reader, Store};
 
-use crate::answer::{Answer, Body, tag};
+use crate::answer::{Answer, Body, Rows, tag};
 use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
@@ -28,7 +28,11 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
     let query = ListQuery::read(params)?;
-    Ok(state.blocking(move |store| list_stocks(store, &query, &held)).await?.into())
+    state
+        .answer(&request, MediaType::Json, held, move |store, held| {
+            list_stocks(store, &query, held)
+        })
+        .await
 }
 
 /// `GET /stock-data/{symbol}`
@@ -42,7 +46,11 @@ pub(crate) async fn latest(
     negotiate(&request, &[MediaType::Json])?;
     let vendor = params.vendor();
     params.finish()?;
-    Ok(state.blocking(move |store| latest_bar(store, &symbol, vendor, &held)).await?.into())
+    state
+        .answer(&request, MediaType::Json, held, move |store, held| {
+            latest_bar(store, &symbol, vendor, held)
+        })
+        .await
 }
 
 struct ListQuery {
@@ -115,7 +123,8 @@ fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<A
         return Ok(unchanged);
     }
     let next = next.map(|cursor| link("/stock-data", &query.pairs, &cursor));
-    Ok(Answer::Body(Body { next, ..Body::json(tag, bytes) }))
+    let rows = Rows::of(u64::try_from(stocks.len()).unwrap_or(u64::MAX));
+    Ok(Answer::Body(Body { next, rows, ..Body::json(tag, bytes) }))
 }
 
 fn write_stock(out: &mut Vec<u8>, stock: &Stock, series: &[Series]) {

@@ -9,7 +9,7 @@ use super::Long;
 use super::ask::{Ask, Head, Tail, header_name, why_empty};
 use super::source::Source;
 use crate::adjusted;
-use crate::answer::{Answer, Body, Content, tag};
+use crate::answer::{Answer, Body, Content, Rows, tag};
 use crate::cursor::Fingerprint;
 use crate::formats::{Document, FORMATS};
 use crate::json::Object;
@@ -32,7 +32,7 @@ pub(super) struct ManyQuery {
     symbols: Vec<Result<Symbol, Failure>>,
     vendor: Option<Vendor>,
     ask: Ask,
-    media: MediaType,
+    pub(super) media: MediaType,
 }
 
 /// Why a symbol has no bars in the answer.
@@ -204,7 +204,8 @@ impl Many {
             _ => facts(&self.query.ask, &found.outcomes),
         };
         let media = self.query.media;
-        Body { tag: found.tag.clone(), media, content: Content::Omitted, next: None, facts }
+        let (tag, rows) = (found.tag.clone(), Rows::default());
+        Body { tag, media, content: Content::Omitted, next: None, facts, rows }
     }
 
     /// Writes all of it; `pass_on` may take away what is written.
@@ -213,6 +214,7 @@ impl Many {
         reader: &mut Reader<'_>,
         found: &Found,
         bytes: &mut Vec<u8>,
+        rows: &Rows,
         mut pass_on: impl FnMut(&mut Vec<u8>) -> Result<(), ApiError>,
     ) -> Result<(), ApiError> {
         let ask = self.query.ask;
@@ -234,6 +236,7 @@ impl Many {
                 document.bars(bytes, &bars)?;
                 pass_on(bytes)?;
             }
+            rows.add(count);
             let reason = (count == 0).then(|| why_empty(series, ask.whole_span()));
             document.end_series(bytes, &Tail { count, next: None, reason });
         }
@@ -291,9 +294,9 @@ impl Long for Many {
                 return Ok(None);
             }
             let mut bytes = Vec::new();
-            self.write(reader, &found, &mut bytes, |_| Ok(()))?;
-            let content = Content::Whole(bytes);
-            Ok(Some(Answer::Body(Body { content, ..self.body(&found) })))
+            let body = self.body(&found);
+            self.write(reader, &found, &mut bytes, &body.rows, |_| Ok(()))?;
+            Ok(Some(Answer::Body(Body { content: Content::Whole(bytes.into()), ..body })))
         })
     }
 
@@ -307,9 +310,10 @@ impl Long for Many {
                     return Ok(());
                 }
             };
-            outlet.begin(self.body(&found));
-            let mut bytes = Vec::new();
-            self.write(reader, &found, &mut bytes, |written| outlet.pass_on(written))?;
+            let body = self.body(&found);
+            let (mut bytes, rows) = (Vec::new(), body.rows.clone());
+            outlet.begin(body);
+            self.write(reader, &found, &mut bytes, &rows, |written| outlet.pass_on(written))?;
             outlet.send(&mut bytes)
         })
     }

@@ -24,6 +24,7 @@ use one::One;
 use query::HistoryQuery;
 
 use crate::answer::Answer;
+use crate::cache::Missed;
 use crate::formats::FORMATS;
 use crate::negotiate::{IfNoneMatch, negotiate};
 use crate::params::{Params, SymbolInPath};
@@ -41,7 +42,11 @@ pub(crate) async fn history(
 ) -> Result<HttpResponse, ApiError> {
     let offered = FORMATS.map(|(_, media)| media);
     let query = HistoryQuery::read(symbol, params, || negotiate(&request, &offered))?;
-    respond(&state, One { query, held, is_head: request.method() == Method::HEAD }).await
+    let seen = match state.answers.look(state.store(), &request, query.media, &held).await {
+        Ok(kept) => return Ok(kept),
+        Err(missed) => missed,
+    };
+    respond(&state, seen, One { query, held, is_head: request.method() == Method::HEAD }).await
 }
 
 /// `GET /stock-data/history`
@@ -53,7 +58,11 @@ pub(crate) async fn histories(
 ) -> Result<HttpResponse, ApiError> {
     let offered = FORMATS.map(|(_, media)| media);
     let query = ManyQuery::read(params, || negotiate(&request, &offered))?;
-    respond(&state, Many { query, held, is_head: request.method() == Method::HEAD }).await
+    let seen = match state.answers.look(state.store(), &request, query.media, &held).await {
+        Ok(kept) => return Ok(kept),
+        Err(missed) => missed,
+    };
+    respond(&state, seen, Many { query, held, is_head: request.method() == Method::HEAD }).await
 }
 
 /// An answer that may be long.
@@ -65,12 +74,19 @@ trait Long: Send + Sync + 'static {
     fn stream(&self, store: &Store, outlet: &mut Outlet) -> Result<(), ApiError>;
 }
 
-async fn respond(state: &State, answer: impl Long) -> Result<HttpResponse, ApiError> {
+async fn respond(
+    state: &State,
+    missed: Option<Missed>,
+    answer: impl Long,
+) -> Result<HttpResponse, ApiError> {
     let answer = Arc::new(answer);
     let short = answer.clone();
     if let Some(answer) = state.blocking(move |store| short.at_once(store)).await? {
+        state.answers.keep(missed, &answer);
         return Ok(answer.into());
     }
     let stream = move |store: &Store, outlet: &mut Outlet| answer.stream(store, outlet);
-    Ok(state.streams.answer(stream).await?.into())
+    let answer = state.streams.answer(stream).await?;
+    state.answers.keep(missed, &answer);
+    Ok(answer.into())
 }

@@ -7,7 +7,7 @@ use super::ask::{Head, Tail, header_name, why_empty};
 use super::query::HistoryQuery;
 use super::source::{Source, Told};
 use crate::adjusted;
-use crate::answer::{Answer, Body, Content};
+use crate::answer::{Answer, Body, Content, Rows};
 use crate::formats::{self, Document};
 use crate::negotiate::{IfNoneMatch, MediaType};
 use crate::periods::CHUNK;
@@ -82,6 +82,7 @@ impl One {
             content: Content::Omitted,
             next,
             facts,
+            rows: Rows::default(),
         }
     }
 
@@ -94,7 +95,8 @@ impl One {
         document.bars(&mut bytes, bars)?;
         document.end_series(&mut bytes, &self.tail(page, count(bars)));
         document.end(&mut bytes)?;
-        Ok(Answer::Body(Body { content: Content::Whole(bytes), ..self.body(page) }))
+        let (content, rows) = (Content::Whole(bytes.into()), Rows::of(count(bars)));
+        Ok(Answer::Body(Body { content, rows, ..self.body(page) }))
     }
 }
 
@@ -150,16 +152,18 @@ impl Long for One {
                 return Ok(());
             }
             let mut document = Document::one(self.query.media, &page.head)?;
-            outlet.begin(self.body(&page));
-            let (mut bytes, mut bars_so_far) = (Vec::new(), 0);
+            let body = self.body(&page);
+            let rows = body.rows.clone();
+            outlet.begin(body);
+            let mut bytes = Vec::new();
             document.begin(&mut bytes)?;
             document.begin_series(&mut bytes, &page.head);
             while let Some(bars) = source.next(reader)? {
-                bars_so_far += count(&bars);
+                rows.add(count(&bars));
                 document.bars(&mut bytes, &bars)?;
                 outlet.pass_on(&mut bytes)?;
             }
-            document.end_series(&mut bytes, &self.tail(&page, bars_so_far));
+            document.end_series(&mut bytes, &self.tail(&page, rows.count()));
             document.end(&mut bytes)?;
             outlet.send(&mut bytes)
         })
