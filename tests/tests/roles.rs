@@ -176,6 +176,10 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
         "UPDATE task SET runs = 1",
         "DELETE FROM worker WHERE name = 'nobody'",
         "DELETE FROM task WHERE worker = 'nobody'",
+        // It forgets what is long over of accounts.
+        "DELETE FROM api_token WHERE expires_at < 1",
+        "DELETE FROM api_token WHERE revoked_at < 1",
+        "DELETE FROM audit_event WHERE at < 1",
     ] {
         setup.sql("worker", statement).expect(statement);
     }
@@ -196,12 +200,22 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
             "DROP VIEW stock_data_readable",
             "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
             "SELECT setval('stock_id_seq', 1)",
+            "SELECT name FROM app_user",
+            "INSERT INTO app_user (name, role, is_active, created_at, changed_at) \
+             VALUES ('eve', 'admin', true, 1, 1)",
+            "UPDATE app_user SET role = 'admin'",
+            "DELETE FROM app_user",
+            "SELECT digest FROM api_token",
+            "UPDATE api_token SET revoked_at = NULL",
+            "SELECT account FROM audit_event",
+            "INSERT INTO audit_event (at, kind) VALUES (1, 'login')",
+            "UPDATE audit_event SET account = 'eve'",
         ],
     );
     let reverted = setup.run("worker", "worker", &["migrate", "down"]);
     assert_eq!(reverted.code(), Some(1), "{}", reverted.stdout);
 
-    // The API serves what was imported, and changes nothing.
+    // The API serves what was imported, and changes no price.
     let api = setup.serve("api");
     assert_eq!(api.csv("/stock-data/ROLES1/history?format=csv").len(), 400);
     assert!(!api.csv("/stock-data/GOOG/history?format=csv").is_empty());
@@ -210,6 +224,35 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
     }
     let seen = setup.sql("api", "SELECT worker.name, task.runs FROM worker, task").unwrap();
     assert_eq!(seen.trim(), "w|1");
+    for statement in [
+        // What it does to have a stock tracked, and no more.
+        "INSERT INTO stock (symbol) VALUES ('NEW') ON CONFLICT DO NOTHING",
+        "INSERT INTO tracked_stock (stock_id, vendor, vendor_symbol, is_active, last_pull_status, \
+         failures, next_pull_at) SELECT id, 3, 'NEW', true, 'pending', 0, 5 FROM stock \
+         WHERE symbol = 'NEW' ON CONFLICT (stock_id, vendor) DO NOTHING",
+        "SELECT is_active FROM tracked_stock FOR UPDATE",
+        "UPDATE tracked_stock SET vendor_symbol = 'new', unknown_since = NULL, lease_token = NULL, \
+         lease_until = NULL WHERE vendor_symbol = 'NEW'",
+        "UPDATE tracked_stock SET is_active = true, last_pull_status = 'pending', \
+         error_message = NULL, failures = 0, next_pull_at = 5, unknown_since = NULL",
+        "SELECT file_name, error FROM raw_response",
+        "UPDATE raw_response SET next_attempt_at = 1 WHERE status = 'deadletter'",
+        // What it does to let somebody in.
+        "INSERT INTO app_user (name, role, password_hash, is_active, created_at, changed_at, \
+         password_at) VALUES ('ann', 'admin', 'x', true, 1, 1, 1) \
+         ON CONFLICT (name) DO NOTHING RETURNING id",
+        "SELECT password_hash FROM app_user FOR NO KEY UPDATE",
+        "UPDATE app_user SET role = 'user', is_active = false, changed_at = 2, \
+         password_hash = 'y', password_at = 2, last_login_at = 2",
+        "INSERT INTO api_token (user_id, kind, name, digest, scopes, created_at, expires_at) \
+         SELECT id, 'api', 'n', decode(repeat('00', 32), 'hex'), 'read', 1, 2 FROM app_user \
+         RETURNING id",
+        "UPDATE api_token SET last_used_at = 2, revoked_at = 2 WHERE digest IS NOT NULL",
+        "INSERT INTO audit_event (at, kind) VALUES (1, 'login')",
+        "SELECT account FROM audit_event",
+    ] {
+        setup.sql("api", statement).expect(statement);
+    }
     setup.refused(
         "api",
         &[
@@ -221,10 +264,21 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
             "DELETE FROM stock_data",
             "SELECT 1 FROM series FOR UPDATE",
             "UPDATE series SET revision = 0",
-            "INSERT INTO stock (symbol) VALUES ('MINE')",
+            "UPDATE stock SET symbol = 'OTHER'",
             "DELETE FROM corporate_action",
-            "SELECT file_name FROM raw_response",
-            "SELECT 1 FROM tracked_stock",
+            "INSERT INTO raw_response (file_name) VALUES ('mine')",
+            "UPDATE raw_response SET status = 'parsed'",
+            "DELETE FROM raw_response",
+            "UPDATE tracked_stock SET vendor = 4",
+            "DELETE FROM tracked_stock",
+            "UPDATE app_user SET name = 'eve'",
+            "DELETE FROM app_user",
+            "UPDATE api_token SET scopes = 'admin'",
+            "UPDATE api_token SET expires_at = 9",
+            "UPDATE api_token SET user_id = 9",
+            "DELETE FROM api_token",
+            "UPDATE audit_event SET account = 'eve'",
+            "DELETE FROM audit_event",
             "SELECT 1 FROM vendor_state",
             "SELECT 1 FROM vendor_request",
             "TRUNCATE stock_data",
@@ -262,10 +316,12 @@ fn what_is_migrated_later_is_usable_at_once() {
     assert_eq!(ended.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
     let api = setup.serve("api");
     assert_eq!(api.csv("/stock-data/ROLES1/history?format=csv").len(), 400);
-    // Once more, as the page says after migrations were reverted.
+    // Once more, as the page says after migrations were reverted, and after an upgrade.
     setup.superuser(&setup.rights);
     setup.refused("api", &["DELETE FROM stock_data"]);
+    let accounts = ["SELECT name FROM app_user", "UPDATE api_token SET revoked_at = NULL"];
     setup.refused("worker", &["DELETE FROM stock_data", "TRUNCATE series"]);
+    setup.refused("worker", &accounts);
 }
 
 #[test]
