@@ -9,7 +9,7 @@ use cream_models::{Clock, Timestamp, Vendor};
 use cream_processor::pull::Puller;
 use cream_processor::{Cancel, Leases, Processor, Summary};
 use cream_retriever::KeyNeed;
-use cream_store::Store;
+use cream_store::{Store, SweptAccounts};
 
 use crate::error::RunError;
 use crate::lasting::Lasting;
@@ -21,6 +21,12 @@ use crate::seconds;
 
 /// Workers that were not seen for so long are forgotten, in seconds.
 const FORGET: i64 = 7 * 86_400;
+
+/// So long after their end, tokens and sessions are forgotten, in seconds.
+const FORGET_TOKENS: i64 = 30 * 86_400;
+
+/// So long after they happened, the events of accounts are forgotten, in seconds.
+const FORGET_EVENTS: i64 = 400 * 86_400;
 
 /// As far ahead, in seconds, as anything says when a vendor may be asked again.
 const FARTHEST: i64 = 8 * 86_400;
@@ -114,24 +120,33 @@ impl Worker {
         told(self.processor().retry_dead_letters(cancel, &watch)?, "dead letters")
     }
 
-    /// Forgets what workers left behind that are gone.
+    /// Forgets what workers left behind that are gone, and what is over of accounts.
     pub(crate) fn sweep(&self) -> Result<String, RunError> {
         let now = self.clock.now();
-        let before = now.plus_seconds(-seconds(self.leases().length()));
-        let (leases, workers) = self.store().write_loosely(|writer| {
-            let leases = writer.sweep_leases(before)?;
-            Ok::<_, cream_store::StoreError>((
-                leases,
-                writer.sweep_workers(now.plus_seconds(-FORGET))?,
-            ))
+        let before = |span: i64| now.plus_seconds(-span);
+        let (leases, workers, accounts) = self.store().write_loosely(|writer| {
+            let leases = writer.sweep_leases(before(seconds(self.leases().length())))?;
+            let workers = writer.sweep_workers(before(FORGET))?;
+            let accounts = writer.sweep_accounts(before(FORGET_TOKENS), before(FORGET_EVENTS))?;
+            Ok::<_, cream_store::StoreError>((leases, workers, accounts))
         })?;
-        let swept = leases.tracked.saturating_add(leases.responses);
-        if swept == 0 && workers == 0 {
+        let leases = leases.tracked.saturating_add(leases.responses);
+        let SweptAccounts { tokens, events } = accounts;
+        let swept: Vec<String> = [
+            (leases, "leases of workers that are gone"),
+            (workers, "workers"),
+            (tokens, "tokens that had ended"),
+            (events, "old events"),
+        ]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+        if swept.is_empty() {
             return Ok("nothing to sweep".to_owned());
         }
-        let text = format!("{swept} leases of workers that are gone, {workers} workers");
-        log::info!(leases = swept, workers; "swept");
-        Ok(text)
+        log::info!(leases, workers, tokens, events; "swept");
+        Ok(swept.join(", "))
     }
 
     /// Says that the worker is alive and keeps what it has in hand.

@@ -15,4 +15,5 @@ mod panics;
 mod pulls;
 mod running;
 mod support;
+mod sweeping;
 mod taken;
