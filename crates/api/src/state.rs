@@ -83,7 +83,7 @@ impl State {
         let (store, used) = (self.store.clone(), [(holder.token.id, now)]);
         // Nobody waits for it: the database may have another writer at work.
         drop(web::block(move || {
-            let noted = store.write_relaxed(|writer| writer.touch_tokens(&used));
+            let noted = store.write_loosely(|writer| writer.touch_tokens(&used));
             if let Err(error) = noted {
                 log::debug!(error:% = error; "the use of a token was not noted");
             }
