@@ -17,6 +17,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
+use cream_auth::redact;
 use cream_metrics::Answered;
 
 use crate::answer::{PUBLIC, Rows};
@@ -236,7 +237,7 @@ impl Record {
     fn new(request: &ServiceRequest, facts: &Rc<Facts>, state: &web::Data<State>) -> Self {
         // Never the query: it may come to hold what no log should.
         let path = request.uri().path();
-        let path: String = path.chars().take(MAX_LOGGED_PATH).collect();
+        let path: String = redact(path).chars().take(MAX_LOGGED_PATH).collect();
         Self {
             started: Instant::now(),
             method: request.method().clone(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{IsTerminal as _, Write};
 
+use cream_auth::redact;
 use cream_models::{Clock as _, SystemClock};
 
 use crate::line;
@@ -201,7 +202,8 @@ pub fn init_logging_to(
         .format(move |out, record| {
             let mut line = render(SystemClock.now(), record);
             line.push('\n');
-            out.write_all(line.as_bytes())
+            // Whatever a message quotes, no token of ours is told.
+            out.write_all(redact(&line).as_bytes())
         })
         .build();
     let level = logger.filter();
