@@ -148,7 +148,7 @@ impl Site {
         let mut command = Command::new(binary(name));
         for (variable, _) in std::env::vars_os() {
             let text = variable.to_string_lossy();
-            let ours = ["STOCK_DATA_", "DATABASE_", "API_", "LOG_FORMAT", "RUST_LOG"];
+            let ours = ["STOCK_DATA_", "DATABASE_", "API_", "AUTH_", "LOG_FORMAT", "RUST_LOG"];
             if ours.iter().any(|prefix| text.starts_with(prefix)) {
                 command.env_remove(&variable);
             }
@@ -281,11 +281,40 @@ impl Api {
     /// Where there is no answer.
     #[must_use]
     pub fn get(&self, path: &str) -> (u16, String) {
+        self.get_as(None, path)
+    }
+
+    /// The same, asked with a token.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer.
+    #[must_use]
+    pub fn get_as(&self, token: Option<&str>, path: &str) -> (u16, String) {
         let agent: ureq::Agent =
             ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut answer = agent.get(format!("{}{path}", self.url)).call().unwrap();
+        let mut request = agent.get(format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let mut answer = request.call().unwrap();
         let body = answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
         (answer.status().as_u16(), body)
+    }
+
+    /// The status and the body of the answer to JSON that is posted.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer.
+    #[must_use]
+    pub fn post(&self, path: &str, json: &Value) -> (u16, String) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request =
+            agent.post(format!("{}{path}", self.url)).header("Content-Type", "application/json");
+        let mut answer = request.send(json.to_string()).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
     /// The JSON of an answer that must be 200.
