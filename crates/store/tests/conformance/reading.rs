@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cream_models::{
     Bar, BarField, BarFlags, CorporateAction, CorporateEvent, Date, DateRange, Instrument, Price,
-    SplitRatio, Vendor,
+    SplitRatio, Symbol, Vendor,
 };
 use cream_store::{BarQuery, Order, StockQuery, Store};
 use proptest::prelude::*;
@@ -282,6 +282,17 @@ pub(crate) fn stocks_are_listed_and_found(database: &dyn Database) {
     assert!(list(Some("\\"), None, 9).is_empty());
     assert_eq!(list(Some(""), None, 9).len(), 6);
     assert_eq!(list(Some("motors"), None, 9), ["TSLA"], "whichever vendor says it");
+
+    let wanted = ["TSLA", "NONE", "NAMELESS"].map(symbol);
+    // More than go into one statement.
+    let more: Vec<Symbol> = (0..1_200).map(|number| symbol(&format!("X{number}"))).collect();
+    let wanted: Vec<&Symbol> = wanted.iter().chain(&more).collect();
+    let mut found = store.read(|r| r.stocks_named(&wanted)).unwrap();
+    found.sort_by_key(|(stock, _)| stock.symbol.to_string());
+    let found: Vec<(String, usize)> =
+        found.iter().map(|(stock, held)| (stock.symbol.to_string(), held.len())).collect();
+    assert_eq!(found, [("NAMELESS".to_owned(), 0), ("TSLA".to_owned(), 2)]);
+    assert!(store.read(|r| r.stocks_named(&[])).unwrap().is_empty());
 
     let all = store.read(|r| r.stocks(&StockQuery::default())).unwrap();
     let vendors: Vec<Vendor> = all[4].1.iter().map(|series| series.vendor).collect();
