@@ -122,7 +122,7 @@ impl RateLimit {
     /// Forgets clients that have all their requests left, now and then. Whether there are too
     /// many even so.
     fn is_crowded(&self) -> bool {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS == 0 {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS) {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }

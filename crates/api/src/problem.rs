@@ -174,12 +174,25 @@ pub(crate) struct ApiError {
     detail: String,
     errors: Vec<FieldError>,
     vendors: Option<Vec<&'static str>>,
+    fields: Box<Fields>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    in_chart_shape: bool,
+}
+
+/// What is told in header fields beside the document. Seldom any of it.
+#[derive(Debug, Default)]
+struct Fields {
     allow: Option<String>,
     /// The value of `WWW-Authenticate`.
     challenge: Option<String>,
+    /// In seconds.
     retry_after: Option<u64>,
-    cause: Option<Box<dyn Error + Send + Sync>>,
-    in_chart_shape: bool,
+}
+
+impl Fields {
+    fn challenge(value: String) -> Box<Self> {
+        Box::new(Self { challenge: Some(value), ..Self::default() })
+    }
 }
 
 /// How long a client should wait after a transient failure, in seconds.
@@ -192,9 +205,7 @@ impl ApiError {
             detail: detail.into(),
             errors: Vec::new(),
             vendors: None,
-            allow: None,
-            challenge: None,
-            retry_after: None,
+            fields: Box::default(),
             cause: None,
             in_chart_shape: false,
         }
@@ -239,22 +250,23 @@ impl ApiError {
 
     /// No token where one is needed.
     pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
-        let challenge = Some("Bearer realm=\"cream\"".to_owned());
-        Self { challenge, ..Self::new(ErrorCode::Unauthenticated, detail) }
+        let fields = Fields::challenge("Bearer realm=\"cream\"".to_owned());
+        Self { fields, ..Self::new(ErrorCode::Unauthenticated, detail) }
     }
 
     /// A token that is good for nothing.
     pub(crate) fn invalid_token(detail: impl Into<String>) -> Self {
         // RFC 6750, section 3.
-        let challenge = Some("Bearer realm=\"cream\", error=\"invalid_token\"".to_owned());
-        Self { challenge, ..Self::new(ErrorCode::InvalidToken, detail) }
+        let challenge = "Bearer realm=\"cream\", error=\"invalid_token\"".to_owned();
+        let fields = Fields::challenge(challenge);
+        Self { fields, ..Self::new(ErrorCode::InvalidToken, detail) }
     }
 
     /// A name and a password of which one is wrong.
     pub(crate) fn invalid_credentials() -> Self {
-        let challenge = Some("Bearer realm=\"cream\"".to_owned());
+        let fields = Fields::challenge("Bearer realm=\"cream\"".to_owned());
         let detail = "there is no active account with this name and password";
-        Self { challenge, ..Self::new(ErrorCode::InvalidCredentials, detail) }
+        Self { fields, ..Self::new(ErrorCode::InvalidCredentials, detail) }
     }
 
     /// A token without the scope that is needed. `is_permitted` tells whether its owner could have
@@ -267,7 +279,7 @@ impl ApiError {
         };
         let challenge =
             format!("Bearer realm=\"cream\", error=\"insufficient_scope\", scope=\"{scope}\"");
-        Self { challenge: Some(challenge), ..Self::new(ErrorCode::Forbidden, detail) }
+        Self { fields: Fields::challenge(challenge), ..Self::new(ErrorCode::Forbidden, detail) }
     }
 
     pub(crate) fn rate_limited(refused: &Allowance) -> Self {
@@ -281,12 +293,14 @@ impl ApiError {
 
     /// Too much of something, for so many seconds.
     pub(crate) fn limited(code: ErrorCode, detail: impl Into<String>, seconds: u64) -> Self {
-        Self { retry_after: Some(seconds.max(1)), ..Self::new(code, detail) }
+        let fields = Fields { retry_after: Some(seconds.max(1)), ..Fields::default() };
+        Self { fields: Box::new(fields), ..Self::new(code, detail) }
     }
 
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this path answers {allow}");
-        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, detail) }
+        let fields = Fields { allow: Some(allow), ..Fields::default() };
+        Self { fields: Box::new(fields), ..Self::new(ErrorCode::MethodNotAllowed, detail) }
     }
 
     pub(crate) fn not_ready(errors: Vec<FieldError>, cause: Option<StoreError>) -> Self {
@@ -369,14 +383,14 @@ impl ApiError {
         }
         let mut response = HttpResponse::build(self.code.http_status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.fields.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if let Some(challenge) = &self.challenge {
+        if let Some(challenge) = &self.fields.challenge {
             response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
         }
         let is_unavailable = self.code.http_status() == StatusCode::SERVICE_UNAVAILABLE;
-        if let Some(seconds) = self.retry_after.or(is_unavailable.then_some(RETRY_AFTER)) {
+        if let Some(seconds) = self.fields.retry_after.or(is_unavailable.then_some(RETRY_AFTER)) {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if self.in_chart_shape {
