@@ -70,7 +70,10 @@ fn a_request_is_logged_with_its_fields() {
     let answer = filled().get_with("/stock-data?q=private", &[("x-request-id", "log-1")]);
     let fields = record("request", "log-1");
     let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-    assert_eq!(names, ["bytes", "duration_ms", "method", "path", "request_id", "status"]);
+    let expected =
+        ["bytes", "client", "duration_ms", "method", "path", "request_id", "status", "user"];
+    assert_eq!(names, expected);
+    assert_eq!(fields["client"], "127.0.0.1");
     assert_eq!(fields["method"], "GET");
     assert_eq!(fields["path"], "/stock-data");
     assert_eq!(fields["status"], "200");
