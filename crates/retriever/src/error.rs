@@ -1,11 +1,10 @@
 //! Why there are no prices, and what is to be done about it.
 
-use cream_models::{DateRange, Symbol, Timestamp, Vendor};
+use cream_models::{DateRange, SpellingError, Symbol, Timestamp, Vendor};
 use cream_parser::ParseError;
 use cream_parser::pull::Pull;
 
 use crate::gate::GateError;
-use crate::spelling::SpellingError;
 
 /// Why a vendor gave no prices of a symbol.
 ///

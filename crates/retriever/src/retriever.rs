@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use cream_models::{Clock, PriceBasis, RateLimit, Vendor};
+use cream_models::{Clock, PriceBasis, RateLimit, Vendor, spelling};
 
 use crate::address::{KeyPlace, shown};
 use crate::ask::{Ask, Fetched};
@@ -14,7 +14,6 @@ use crate::fetch::Fetch;
 use crate::gate::Gate;
 use crate::key::{ApiKey, BLANK, Scrubber};
 use crate::options::{Base, OptionsError, RetrieverOptions, VendorOptions};
-use crate::spelling::spelling;
 use crate::vendors::{self, Asked, Got, Key, Question, Session, Source};
 
 /// So many requests at most belong to one pull.

@@ -79,7 +79,7 @@ impl Site {
         let due = self.clock.now();
         let tracked = self.store.write(|writer| {
             let stock_id = writer.ensure_stock(&symbol)?.id;
-            let vendor_symbol = cream_retriever::spelling(vendor, &symbol, None).unwrap();
+            let vendor_symbol = cream_models::spelling(vendor, &symbol, None).unwrap();
             writer.track(&NewTracked { stock_id, vendor, vendor_symbol, is_spelled: false, due })
         });
         tracked.map(drop).unwrap_or_else(|error: StoreError| panic!("{error}"));

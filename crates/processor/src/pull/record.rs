@@ -1,7 +1,7 @@
 //! What is recorded of a pull for the next one.
 
-use cream_models::Timestamp;
-use cream_retriever::{Ask, Failure, Validators, spelling};
+use cream_models::{Timestamp, spelling};
+use cream_retriever::{Ask, Failure, Validators};
 use cream_store::PullRecord;
 use log::{debug, info, warn};
 

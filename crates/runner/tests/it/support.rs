@@ -134,7 +134,7 @@ impl Site {
         self.store
             .write(|writer| {
                 let stock_id = writer.ensure_stock(&symbol)?.id;
-                let vendor_symbol = cream_retriever::spelling(vendor, &symbol, None).unwrap();
+                let vendor_symbol = cream_models::spelling(vendor, &symbol, None).unwrap();
                 let new = NewTracked { stock_id, vendor, vendor_symbol, is_spelled: false, due };
                 writer.track(&new)
             })

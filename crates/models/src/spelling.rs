@@ -4,7 +4,7 @@
 //! symbols of one kind are spelled there; where no row applies, the vendor's own spelling has to
 //! be given.
 
-use cream_models::{Symbol, Vendor};
+use crate::{Symbol, Vendor};
 
 /// There is no rule for how a vendor spells a symbol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +31,7 @@ pub enum SpellingError {
 /// How a vendor spells a symbol: as `given`, or else by the table.
 ///
 /// ```
-/// use cream_models::{Symbol, Vendor};
-/// use cream_retriever::spelling;
+/// use cream_models::{Symbol, Vendor, spelling};
 ///
 /// let symbol = Symbol::parse("BRK-B")?;
 /// assert_eq!(spelling(Vendor::Massive, &symbol, None)?, "BRK.B");
