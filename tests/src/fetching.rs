@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cream_models::{Bar, CorporateAction, Date, DateRange, Symbol, Vendor};
-use cream_store::{Response, Store, StoreOptions, VendorState};
+use cream_store::{Response, ResponseStatus, Store, StoreOptions, VendorState};
 use cream_testkit::Exited;
 use cream_testkit::postgres;
 use cream_testkit::vendors::{VendorServer, key};
@@ -160,7 +160,8 @@ impl Site {
     /// Where the database cannot be read.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Response> {
-        self.store().read(|reader| reader.dead_letters(1000)).unwrap()
+        let dead = ResponseStatus::Deadletter;
+        self.store().read(|reader| reader.responses_that_are(dead, None, 1000)).unwrap()
     }
 
     /// Lets every vendor be asked again, whatever it answered.

@@ -37,7 +37,7 @@ impl Site {
             for (_, tracked) in &all {
                 let (stock_id, vendor) = (tracked.stock_id, tracked.vendor);
                 // What is taken up again is due at once.
-                writer.untrack(stock_id, vendor)?;
+                writer.untrack(stock_id, vendor, due)?;
                 let vendor_symbol = tracked.vendor_symbol.clone();
                 let new = NewTracked { stock_id, vendor, vendor_symbol, is_spelled: false, due };
                 writer.track(&new)?;

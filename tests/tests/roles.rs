@@ -234,9 +234,10 @@ fn each_role_can_do_what_it_is_for_and_nothing_else() {
         "UPDATE tracked_stock SET vendor_symbol = 'new', unknown_since = NULL, lease_token = NULL, \
          lease_until = NULL WHERE vendor_symbol = 'NEW'",
         "UPDATE tracked_stock SET is_active = true, last_pull_status = 'pending', \
-         error_message = NULL, failures = 0, next_pull_at = 5, unknown_since = NULL",
+         error_message = NULL, failures = 0, next_pull_at = 5, unknown_since = NULL, \
+         untracked_at = NULL",
         "SELECT file_name, error FROM raw_response",
-        "UPDATE raw_response SET next_attempt_at = 1 WHERE status = 'deadletter'",
+        "UPDATE raw_response SET attempts = 0, next_attempt_at = 1 WHERE status = 'deadletter'",
         // What it does to let somebody in.
         "INSERT INTO app_user (name, role, password_hash, is_active, created_at, changed_at, \
          password_at) VALUES ('ann', 'admin', 'x', true, 1, 1, 1) \

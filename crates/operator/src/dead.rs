@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use cream_models::{Timestamp, Vendor};
-use cream_store::Response;
+use cream_store::{Response, ResponseStatus};
 use serde::Serialize;
 
 use crate::display::to_the_second;
@@ -68,7 +68,8 @@ impl Operator {
     /// Where the database or the output fails.
     pub fn dead_letters(&self, which: DeadLetters, out: &mut dyn Write) -> Result<Exit> {
         let (letters, counts) = self.store.read(|reader| -> Result<_> {
-            Ok((reader.dead_letters(which.limit)?, reader.response_counts()?))
+            let dead = ResponseStatus::Deadletter;
+            Ok((reader.responses_that_are(dead, None, which.limit)?, reader.response_counts()?))
         })?;
         let letters: Vec<DeadLetter> = letters.into_iter().map(DeadLetter::from).collect();
         if which.is_json {

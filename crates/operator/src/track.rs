@@ -6,9 +6,9 @@ use std::io::Write;
 use anyhow::{Result, bail};
 use cream_models::{Symbol, Timestamp, Vendor};
 use cream_processor::{Cancel, OneLine};
-use cream_retriever::{KeyNeed, SpellingError, spelling};
+use cream_retriever::KeyNeed;
 use cream_retry::{Policy, Verdict};
-use cream_store::{NewTracked, Store, StoreError, Tracking, Writer};
+use cream_store::{Store, StoreError, SymbolTracking, TrackedBy, Tracking, Writer};
 
 use crate::fetch::{infix, symbols};
 use crate::vendors::descriptions;
@@ -62,10 +62,12 @@ impl Operator {
         let is_whole = self.in_chunks(
             &wanted,
             cancel,
-            |writer, now, symbol| tracked(writer, symbol, vendor, given, now),
-            |symbol, fate| {
-                tally.add(&fate);
-                writeln!(out, "{symbol}: {vendor}: {}", OneLine(&fate.to_string()))?;
+            |writer, now, symbol| {
+                writer.track_symbol(symbol, vendor, given, TrackedBy::Operator, now)
+            },
+            |symbol, tracking| {
+                tally.add(&tracking);
+                writeln!(out, "{symbol}: {vendor}: {}", OneLine(&fate(symbol, &tracking)))?;
                 Ok(())
             },
         )?;
@@ -95,11 +97,11 @@ impl Operator {
         let is_whole = self.in_chunks(
             &wanted,
             cancel,
-            |writer, _, symbol| {
+            |writer, now, symbol| {
                 let Some(stock) = writer.stock(symbol)? else { return Ok(Vec::new()) };
                 let mut ended = Vec::new();
                 for vendor in &vendors {
-                    if writer.untrack(stock.id, *vendor)? {
+                    if writer.untrack(stock.id, *vendor, now)? {
                         ended.push(*vendor);
                     }
                 }
@@ -183,51 +185,21 @@ impl Operator {
     }
 }
 
-/// What became of a symbol that was to be tracked.
-enum Fate {
-    /// It is tracked under this spelling.
-    Tracked(Tracking, Option<String>),
-    /// It is not known how the vendor spells it, or the spelling is none.
-    Refused(SpellingError),
-}
-
-impl std::fmt::Display for Fate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (text, spelled) = match self {
-            Self::Tracked(Tracking::New, spelled) => ("tracked", spelled),
-            Self::Tracked(Tracking::Reactivated, spelled) => ("tracked again", spelled),
-            Self::Tracked(Tracking::Already, spelled) => ("already tracked", spelled),
-            Self::Refused(error) => return write!(f, "refused: {error}"),
-        };
-        f.write_str(text)?;
-        spelled.as_ref().map_or(Ok(()), |spelled| write!(f, ", as {spelled}"))
+/// What became of a symbol that was to be tracked, for a person.
+fn fate(symbol: &Symbol, fate: &SymbolTracking) -> String {
+    let (tracking, tracked) = match fate {
+        SymbolTracking::Tracked(tracking, tracked) => (tracking, tracked),
+        SymbolTracking::Refused(why) => return format!("refused: {why}"),
+    };
+    let text = match tracking {
+        Tracking::New => "tracked",
+        Tracking::Reactivated => "tracked again",
+        Tracking::Already => "already tracked",
+    };
+    match tracked.vendor_symbol.as_str() {
+        spelled if spelled == symbol.as_str() => text.to_owned(),
+        spelled => format!("{text}, as {spelled}"),
     }
-}
-
-fn tracked(
-    writer: &mut Writer<'_>,
-    symbol: &Symbol,
-    vendor: Vendor,
-    given: Option<&str>,
-    now: Timestamp,
-) -> Result<Fate, StoreError> {
-    let known = match writer.stock(symbol)? {
-        Some(stock) => writer.tracked(stock.id, vendor)?,
-        None => None,
-    };
-    let known = known.map(|tracked| tracked.vendor_symbol);
-    let vendor_symbol = match (spelling(vendor, symbol, given), &known) {
-        (Ok(spelled), _) if given.is_some() => spelled,
-        (_, Some(known)) if given.is_none() => known.clone(),
-        (Ok(spelled), _) => spelled,
-        (Err(error), _) => return Ok(Fate::Refused(error)),
-    };
-    let spelled = Some(vendor_symbol.clone()).filter(|spelled| spelled != symbol.as_str());
-    let stock_id = writer.ensure_stock(symbol)?.id;
-    let is_spelled = given.is_some();
-    let tracking =
-        writer.track(&NewTracked { stock_id, vendor, vendor_symbol, is_spelled, due: now })?;
-    Ok(Fate::Tracked(tracking, spelled))
 }
 
 /// How many symbols went how.
@@ -240,12 +212,12 @@ struct Tally {
 }
 
 impl Tally {
-    const fn add(&mut self, fate: &Fate) {
+    const fn add(&mut self, fate: &SymbolTracking) {
         let place = match fate {
-            Fate::Tracked(Tracking::New, _) => &mut self.new,
-            Fate::Tracked(Tracking::Reactivated, _) => &mut self.again,
-            Fate::Tracked(Tracking::Already, _) => &mut self.already,
-            Fate::Refused(_) => &mut self.refused,
+            SymbolTracking::Tracked(Tracking::New, _) => &mut self.new,
+            SymbolTracking::Tracked(Tracking::Reactivated, _) => &mut self.again,
+            SymbolTracking::Tracked(Tracking::Already, _) => &mut self.already,
+            SymbolTracking::Refused(_) => &mut self.refused,
         };
         *place += 1;
     }

@@ -1,7 +1,8 @@
-//! Dead letters, tried again: when they are due, or when a person says so.
+//! Dead letters, tried again: when they are due, or when a person says so, here or through the API.
 
 use cream_archive::FileName;
 use cream_loader::Guard;
+use cream_store::DueLetters;
 use log::{debug, warn};
 
 use crate::batch::{PAGE, Watch};
@@ -9,20 +10,25 @@ use crate::report::Summary;
 use crate::{Cancel, Error, Mode, Processor, Retry};
 
 impl Processor {
-    /// Tries the dead letters again that are due and lie in this archive, oldest first within a
-    /// symbol, with the guard. Each is tried [`max_attempts`](crate::ProcessorOptions::max_attempts)
+    /// Tries the dead letters again that are due and lie in this archive, all of them or those for
+    /// which somebody asked, oldest first within a symbol, with the guard. Each is tried [`max_attempts`](crate::ProcessorOptions::max_attempts)
     /// times at most, its first time included; what fails again is reported as
     /// [`Outcome::AlreadyDead`](crate::Outcome::AlreadyDead).
     ///
     /// # Errors
     ///
     /// Where the list cannot be read; what happens to single files is in the summary.
-    pub fn retry_dead_letters(&self, cancel: &Cancel, watch: Watch<'_>) -> Result<Summary, Error> {
+    pub fn retry_dead_letters(
+        &self,
+        which: DueLetters,
+        cancel: &Cancel,
+        watch: Watch<'_>,
+    ) -> Result<Summary, Error> {
         let now = self.clock.now();
         let mode = Mode { retry: Retry::Due, ..Mode::NEW };
         let (mut summary, mut after) = (Summary::default(), None);
         while !summary.halted && !cancel.is_cancelled() {
-            let due = self.store.read(|reader| reader.dead_letters_due(now, after, PAGE))?;
+            let due = self.store.read(|reader| reader.dead_letters_due(which, now, after, PAGE))?;
             let Some(last) = due.last() else { break };
             after = Some(last.id);
             let mut files = Vec::new();

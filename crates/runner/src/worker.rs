@@ -9,7 +9,7 @@ use cream_models::{Clock, Timestamp, Vendor};
 use cream_processor::pull::Puller;
 use cream_processor::{Cancel, Leases, Processor, Summary};
 use cream_retriever::KeyNeed;
-use cream_store::{Store, SweptAccounts};
+use cream_store::{DueLetters, Store, SweptAccounts};
 
 use crate::error::RunError;
 use crate::lasting::Lasting;
@@ -108,16 +108,22 @@ impl Worker {
         *known = until.max(*known);
     }
 
-    /// Processes the files that wait.
+    /// Processes the files that wait, and the dead letters for which somebody asked.
     pub(crate) fn process(&self, cancel: &Cancel) -> Result<(Summary, String), RunError> {
-        let summary = self.processor().process_all(cancel, &|report| self.observer.file(report))?;
+        let watch = |report: &cream_processor::FileReport| self.observer.file(report);
+        let mut summary = self.processor().process_all(cancel, &watch)?;
+        if !summary.halted {
+            let asked = DueLetters::Asked;
+            summary.merge(self.processor().retry_dead_letters(asked, cancel, &watch)?);
+        }
         told(summary, "files")
     }
 
     /// Gives dead letters another try that are due for it.
     pub(crate) fn retry(&self, cancel: &Cancel) -> Result<(Summary, String), RunError> {
         let watch = |report: &cream_processor::FileReport| self.observer.file(report);
-        told(self.processor().retry_dead_letters(cancel, &watch)?, "dead letters")
+        let due = DueLetters::All;
+        told(self.processor().retry_dead_letters(due, cancel, &watch)?, "dead letters")
     }
 
     /// Forgets what workers left behind that are gone, and what is over of accounts.

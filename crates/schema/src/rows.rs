@@ -130,6 +130,7 @@ pub struct TrackedRow {
     pub failures: i32,
     pub next_pull_at: Option<i64>,
     pub unknown_since: Option<i64>,
+    pub untracked_at: Option<i64>,
     pub validator_url: Option<String>,
     pub etag: Option<String>,
     pub last_modified: Option<String>,

@@ -51,6 +51,7 @@ diesel::table! {
         failures -> Integer,
         next_pull_at -> Nullable<BigInt>,
         unknown_since -> Nullable<BigInt>,
+        untracked_at -> Nullable<BigInt>,
         validator_url -> Nullable<Text>,
         etag -> Nullable<Text>,
         last_modified -> Nullable<Text>,

@@ -203,6 +203,8 @@ pub(crate) fn tracked(row: TrackedRow) -> Result<Tracked> {
     })?;
     // What an older program recorded as a success may still hold it.
     let unknown_since = row.unknown_since.filter(|_| last_pull_status != PullStatus::Success);
+    // What an older program tracked again still holds it.
+    let untracked_at = row.untracked_at.filter(|_| !row.is_active);
     Ok(Tracked {
         stock_id: StockId(row.stock_id),
         vendor: vendor("tracked_stock", row.vendor)?,
@@ -214,6 +216,7 @@ pub(crate) fn tracked(row: TrackedRow) -> Result<Tracked> {
         failures: row.failures,
         next_pull_at: row.next_pull_at.map(Timestamp::from_micros),
         unknown_since: unknown_since.map(Timestamp::from_micros),
+        untracked_at: untracked_at.map(Timestamp::from_micros),
         validators,
         lease_until: row.lease_until.map(Timestamp::from_micros),
     })

@@ -64,16 +64,17 @@ pub use series::SeriesState;
 pub use store::{PoolUse, Store, StoreOptions};
 pub use sums::YearSums;
 pub use tracking::{
-    ClaimedStock, FinishedPull, NewTracked, NextPull, SweptLeases, Tracked, TrackedCounts,
-    TrackedQuery, Tracking,
+    ClaimedStock, FinishedPull, NewTracked, NextPull, SweptLeases, SymbolTracking, TrackRefusal,
+    Tracked, TrackedBy, TrackedCounts, TrackedQuery, Tracking,
 };
 pub use types::{
-    BarQuery, DeadResponse, Description, Lease, Migration, NewResponse, Order, ParsedResponse,
-    Queue, Registered, Response, ResponseCounts, ResponseId, ResponseQuery, ResponseStatus, Said,
-    Series, Stock, StockId, StockQuery, StoredAction, StoredBar, Totals,
+    BarQuery, DeadResponse, Description, DueLetters, Lease, Migration, NewResponse, Order,
+    ParsedResponse, Queue, Registered, Response, ResponseCounts, ResponseId, ResponseQuery,
+    ResponseStatus, RetryAsked, Said, Series, Stock, StockId, StockQuery, StoredAction, StoredBar,
+    Totals,
 };
 pub use url::DatabaseUrl;
 pub use vendors::{Grant, PullRecord, PullStatus, Validators, VendorState};
 pub use version::StateVersion;
-pub use workers::{Beat, NewWorker, TaskOutcome, TaskState, WorkerState};
+pub use workers::{Beat, NewWorker, TaskOutcome, TaskState, WorkerCondition, WorkerState};
 pub use writer::Writer;

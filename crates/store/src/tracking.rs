@@ -1,6 +1,6 @@
 //! What is pulled when it is due: tracking, claiming, and how a claim ends.
 
-use cream_models::{Symbol, Timestamp, Vendor};
+use cream_models::{SpellingError, Symbol, Timestamp, Vendor};
 
 use crate::types::StockId;
 use crate::vendors::{PullRecord, PullStatus, Validators};
@@ -29,6 +29,9 @@ pub struct Tracked {
     /// Since when the vendor says that it knows no such symbol; `None` where it knows it, or
     /// never said. Other failures in between leave it as it is.
     pub unknown_since: Option<Timestamp>,
+    /// When somebody said that it is to be pulled no more; `None` where it is active, and where
+    /// nobody did: it was fetched once, or is disabled.
+    pub untracked_at: Option<Timestamp>,
     /// What makes the next request a conditional one.
     pub validators: Option<Validators>,
     /// Until when it is claimed; the moment may lie in the past.
@@ -59,6 +62,46 @@ pub enum Tracking {
     Reactivated,
     /// It was tracked.
     Already,
+}
+
+/// Who has a stock tracked, and what that permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrackedBy {
+    /// Whoever runs the system: everything.
+    Operator,
+    /// Anybody else. What is active is left as it is, what an operator untracked stays so, and
+    /// nothing is added where so many stocks are active already.
+    User {
+        /// Active rows, of all vendors together.
+        max_active: u32,
+    },
+}
+
+/// What becomes of a symbol that somebody wants tracked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SymbolTracking {
+    /// It is tracked, and stands so.
+    Tracked(Tracking, Box<Tracked>),
+    /// Nothing was changed.
+    Refused(TrackRefusal),
+}
+
+/// Why a symbol is not tracked as somebody wants it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrackRefusal {
+    /// Nobody knows how the vendor spells it, or what was given is no spelling.
+    #[error(transparent)]
+    Spelling(#[from] SpellingError),
+    /// It is tracked under another spelling, which a user may not change.
+    #[error("it is tracked as {0}; only an admin changes how a vendor is asked for it")]
+    SpelledOtherwise(String),
+    /// It was untracked then, and a user may not track it again.
+    #[error("it was untracked on purpose at {0}; only an admin has it tracked again")]
+    Untracked(Timestamp),
+    /// So many stocks are active, to which a user may not add.
+    #[error("{0} stocks are tracked, and users may add no more")]
+    TooMany(i64),
 }
 
 /// A stock that is to be pulled by whoever claimed it.
@@ -102,8 +145,8 @@ pub struct TrackedQuery {
     pub status: Option<PullStatus>,
     /// Only those of this vendor.
     pub vendor: Option<Vendor>,
-    /// Only those that are pulled when they are due.
-    pub active_only: bool,
+    /// Only those that are pulled when they are due, or only the others.
+    pub is_active: Option<bool>,
     /// The list begins after this one.
     pub after: Option<(Symbol, Vendor)>,
     /// At most so many.
@@ -113,7 +156,7 @@ pub struct TrackedQuery {
 impl Default for TrackedQuery {
     /// Every one, also what was fetched once.
     fn default() -> Self {
-        Self { status: None, vendor: None, active_only: false, after: None, limit: u32::MAX }
+        Self { status: None, vendor: None, is_active: None, after: None, limit: u32::MAX }
     }
 }
 

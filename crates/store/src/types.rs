@@ -193,6 +193,14 @@ pub struct Response {
 }
 
 impl Response {
+    /// Whether it is a dead letter for which somebody asked another try
+    /// ([`Writer::ask_retry`](crate::Writer::ask_retry)). Every other one was claimed before it was
+    /// set aside.
+    #[must_use]
+    pub fn is_retry_asked(&self) -> bool {
+        self.status == ResponseStatus::Deadletter && self.attempts == 0
+    }
+
     /// A response that was registered just now.
     pub(crate) fn registered(id: ResponseId, new: &NewResponse, lease: Option<&Lease<'_>>) -> Self {
         Self {
@@ -261,6 +269,26 @@ impl ResponseStatus {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
+}
+
+/// Which of the dead letters that are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueLetters {
+    /// All of them.
+    All,
+    /// Those for which somebody asked: [`Writer::ask_retry`](crate::Writer::ask_retry).
+    Asked,
+}
+
+/// What came of asking for another try of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RetryAsked {
+    /// It is due, and stands so.
+    Done(Box<Response>),
+    /// It stands there, and so needs none.
+    NotDeadLetter(ResponseStatus),
+    /// There is no such response.
+    Unknown,
 }
 
 /// How many responses stand where.

@@ -61,6 +61,47 @@ pub struct WorkerState {
     pub is_stopping: bool,
 }
 
+impl WorkerState {
+    /// How it is at a moment. One that was not seen for longer than a lease lasts, in seconds, has
+    /// lost what it had in hand, and counts as gone.
+    #[must_use]
+    pub fn condition(&self, now: Timestamp, lease: i64) -> WorkerCondition {
+        let unseen = now.seconds().saturating_sub(self.seen_at.seconds());
+        match (self.ended_at, self.is_stopping) {
+            (Some(_), _) => WorkerCondition::Ended,
+            (None, _) if unseen > lease => WorkerCondition::Silent,
+            (None, true) => WorkerCondition::Stopping,
+            (None, false) => WorkerCondition::Running,
+        }
+    }
+}
+
+/// How a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkerCondition {
+    /// It works.
+    Running,
+    /// It claims nothing more and ends soon.
+    Stopping,
+    /// It did not end, and gives no sign of life any more: killed, cut off or paused.
+    Silent,
+    /// It said that it ends.
+    Ended,
+}
+
+impl WorkerCondition {
+    /// The name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Silent => "silent",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// What a worker does from time to time, and how that went last.
 ///
 /// Texts that are longer than the schema takes are cut short.

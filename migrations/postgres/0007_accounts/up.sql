@@ -1,4 +1,5 @@
--- Who may ask the API for what, and what happened in that: people, tokens, and events.
+-- Who may ask the API for what, and what happened in that: people, tokens, and events; and what nobody
+-- but an admin has pulled again.
 --
 -- Roles, kinds of token and scopes are what rights are decided by: one that is not known here is
 -- refused, and a new one is worth a migration. Kinds of event are not: a program that knows a new
@@ -87,3 +88,7 @@ CREATE INDEX audit_event_of_account ON audit_event (account, kind, at);
 CREATE INDEX audit_event_from_address ON audit_event (address, kind, at);
 -- What is old.
 CREATE INDEX audit_event_by_time ON audit_event (at);
+
+-- When somebody said that it is to be pulled no more; NULL where nobody did. It means nothing of a row
+-- that is active: an older program leaves it there.
+ALTER TABLE tracked_stock ADD COLUMN untracked_at bigint;

@@ -6,12 +6,13 @@ use cream_models::{Symbol, Timestamp};
 use cream_processor::chain;
 use cream_retriever::{KeyNeed, VendorDescription};
 use cream_store::{
-    PullStatus, Reader, StoreError, TaskState, Tracked, TrackedQuery, VendorState, WorkerState,
+    PullStatus, Reader, ResponseStatus, StoreError, TaskState, Tracked, TrackedQuery, VendorState,
+    WorkerState,
 };
 
 use super::{
     ArchiveFolder, Budget, Contents, KeyState, MAX_DEAD_LETTERS, MAX_STOCKS, Migrations, Responses,
-    Status, Task, TrackedStock, TrackedVendor, VendorStatus, Worker, WorkerCondition,
+    Status, Task, TrackedStock, TrackedVendor, VendorStatus, Worker,
 };
 use crate::Operator;
 use crate::dead::DeadLetter;
@@ -86,13 +87,13 @@ fn contents(
         },
         archive,
         tracked: tracked.collect(),
-        failing: stocks(reader, PullStatus::Failed, true)?,
-        disabled: stocks(reader, PullStatus::Disabled, false)?,
+        failing: stocks(reader, PullStatus::Failed, Some(true))?,
+        disabled: stocks(reader, PullStatus::Disabled, None)?,
         vendors: vendors(reader, about, now)?,
         workers: workers(reader.workers()?, now, lease),
         tasks: reader.tasks()?.into_iter().map(task).collect(),
         dead_letters: reader
-            .dead_letters(MAX_DEAD_LETTERS)?
+            .responses_that_are(ResponseStatus::Deadletter, None, MAX_DEAD_LETTERS)?
             .into_iter()
             .map(DeadLetter::from)
             .collect(),
@@ -102,11 +103,11 @@ fn contents(
 fn stocks(
     reader: &mut Reader<'_>,
     status: PullStatus,
-    active_only: bool,
+    is_active: Option<bool>,
 ) -> Result<Vec<TrackedStock>, StoreError> {
     let query = TrackedQuery {
         status: Some(status),
-        active_only,
+        is_active,
         limit: MAX_STOCKS,
         ..TrackedQuery::default()
     };
@@ -163,25 +164,19 @@ fn vendors(
     Ok(vendors)
 }
 
-/// The workers: those that run first, then by name. One that was not seen for the length of a
-/// lease has lost what it had in hand, and so counts as gone.
-fn workers(states: Vec<WorkerState>, now: Timestamp, lease: i64) -> Vec<Worker> {
-    let mut workers: Vec<Worker> = states
+/// The workers: those that run first, then by name.
+fn workers(mut states: Vec<WorkerState>, now: Timestamp, lease: i64) -> Vec<Worker> {
+    states.sort_by_cached_key(|state| (state.condition(now, lease), state.name.clone()));
+    states
         .into_iter()
         .map(|state| {
             let seen_seconds_ago = now.seconds().saturating_sub(state.seen_at.seconds()).max(0);
-            let condition = match (state.ended_at, state.is_stopping) {
-                (Some(_), _) => WorkerCondition::Ended,
-                (None, _) if seen_seconds_ago > lease => WorkerCondition::Silent,
-                (None, true) => WorkerCondition::Stopping,
-                (None, false) => WorkerCondition::Running,
-            };
             Worker {
+                state: state.condition(now, lease).name(),
                 name: state.name,
                 host: state.host,
                 pid: state.pid,
                 version: state.version,
-                state: condition,
                 in_hand: state.in_hand,
                 started_at: state.started_at,
                 seen_at: state.seen_at,
@@ -189,9 +184,7 @@ fn workers(states: Vec<WorkerState>, now: Timestamp, lease: i64) -> Vec<Worker> 
                 ended_at: state.ended_at,
             }
         })
-        .collect();
-    workers.sort_by(|one, other| (one.state, &one.name).cmp(&(other.state, &other.name)));
-    workers
+        .collect()
 }
 
 fn task(state: TaskState) -> Task {

@@ -146,33 +146,12 @@ struct Worker {
     host: String,
     pid: i64,
     version: String,
-    state: WorkerCondition,
+    state: &'static str,
     in_hand: i64,
     started_at: Timestamp,
     seen_at: Timestamp,
     seen_seconds_ago: i64,
     ended_at: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum WorkerCondition {
-    Running,
-    Stopping,
-    /// It did not end, and gives no sign of life any more: killed, cut off or paused.
-    Silent,
-    Ended,
-}
-
-impl WorkerCondition {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Silent => "silent",
-            Self::Ended => "ended",
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]

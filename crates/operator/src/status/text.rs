@@ -193,7 +193,7 @@ fn workers(workers: &[Worker], out: &mut dyn Write) -> Result<()> {
             worker.name.clone(),
             worker.host.clone(),
             worker.version.clone(),
-            worker.state.name().to_owned(),
+            worker.state.to_owned(),
             worker.in_hand.to_string(),
             ago(worker.seen_seconds_ago),
         ]);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use cream_archive::{Archive, FileName, Folder};
 use cream_models::{Timestamp, Vendor};
 use cream_processor::{Cancel, ImportSource, Outcome, Processor, ProcessorOptions};
-use cream_store::{ResponseStatus, Store, StoreOptions};
+use cream_store::{DueLetters, ResponseStatus, Store, StoreOptions};
 use cream_testkit::vendors::VendorServer;
 use cream_testkit::{ReadyProcess, Signal};
 
@@ -141,7 +141,7 @@ impl Place {
                 processor.process_all(&cancel, &watch).unwrap()
             }
             Work::Retry | Work::RetryInVain => {
-                processor.retry_dead_letters(&cancel, &watch).unwrap()
+                processor.retry_dead_letters(DueLetters::All, &cancel, &watch).unwrap()
             }
             Work::Accept => {
                 let names = [FileName::parse(&chart_name("KILLED1", 14)).unwrap()];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use cream_archive::{FileName, Folder};
 use cream_models::Timestamp;
 use cream_processor::{Cancel, Processor};
-use cream_store::{Lease, ResponseStatus};
+use cream_store::{DueLetters, Lease, ResponseStatus};
 
 use crate::support::{LEASE, Run, Site, chart_name, series, start};
 
@@ -18,7 +18,9 @@ fn after(seconds: i64) -> Timestamp {
 
 /// What is due is tried again.
 fn retry_due(site: &Site) -> Run {
-    Run::of(|watch| site.processor().retry_dead_letters(&Cancel::default(), watch).unwrap())
+    Run::of(|watch| {
+        site.processor().retry_dead_letters(DueLetters::All, &Cancel::default(), watch).unwrap()
+    })
 }
 
 /// A person has a response tried again.

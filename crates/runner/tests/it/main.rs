@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod asked;
 mod away;
 mod endless;
 mod panics;

@@ -60,7 +60,7 @@ fn what_is_untracked_meanwhile_stays_so() {
             let symbol = cream_models::Symbol::parse("CREAM1").unwrap();
             let untracked: Result<bool, StoreError> = site.store.write(|writer| {
                 let stock = writer.ensure_stock(&symbol)?;
-                writer.untrack(stock.id, YahooChart)
+                writer.untrack(stock.id, YahooChart, site.clock.now())
             });
             assert!(untracked.unwrap());
         });

@@ -10,7 +10,7 @@ use super::{LIST, Reader};
 use crate::connection::on;
 use crate::error::failed;
 use crate::types::{
-    Queue, Response, ResponseCounts, ResponseId, ResponseQuery, ResponseStatus, StockId,
+    DueLetters, Queue, Response, ResponseCounts, ResponseId, ResponseQuery, ResponseStatus, StockId,
 };
 use crate::{StoreError, convert};
 
@@ -70,14 +70,21 @@ impl Reader<'_> {
         Ok(counts)
     }
 
-    /// The responses that are set aside, the one that was registered last first.
+    /// The responses that stand somewhere, the one that was registered last first. `before` is the
+    /// last one of the list before.
     ///
     /// # Errors
     ///
     /// Where the database cannot be read.
-    pub fn dead_letters(&mut self, limit: u32) -> Result<Vec<Response>, StoreError> {
+    pub fn responses_that_are(
+        &mut self,
+        status: ResponseStatus,
+        before: Option<ResponseId>,
+        limit: u32,
+    ) -> Result<Vec<Response>, StoreError> {
         on!(self.connection, c => t::table
-            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+            .filter(t::status.eq(status.name()))
+            .filter(t::id.lt(before.map_or(i64::MAX, |before| before.0)))
             .order(t::id.desc())
             .limit(i64::from(limit))
             .select(ResponseRow::as_select())
@@ -120,18 +127,26 @@ impl Reader<'_> {
     /// Where the database cannot be read.
     pub fn dead_letters_due(
         &mut self,
+        which: DueLetters,
         now: Timestamp,
         after: Option<ResponseId>,
         limit: u32,
     ) -> Result<Vec<Response>, StoreError> {
-        on!(self.connection, c => t::table
-            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
-            .filter(t::next_attempt_at.le(now.micros()))
-            .filter(t::id.gt(after.map_or(i64::MIN, |after| after.0)))
-            .order(t::id)
-            .limit(i64::from(limit))
-            .select(ResponseRow::as_select())
-            .load(c))
+        on!(self.connection, c => {
+            let mut list = t::table
+                .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+                .filter(t::next_attempt_at.le(now.micros()))
+                .filter(t::id.gt(after.map_or(i64::MIN, |after| after.0)))
+                .order(t::id)
+                .limit(i64::from(limit))
+                .select(ResponseRow::as_select())
+                .into_boxed();
+            if which == DueLetters::Asked {
+                // Every other one was claimed before it was set aside.
+                list = list.filter(t::attempts.eq(0));
+            }
+            list.load(c)
+        })
         .map_err(failed)?
         .into_iter()
         .map(convert::response)

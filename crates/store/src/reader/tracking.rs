@@ -165,8 +165,8 @@ impl Reader<'_> {
             if let Some(vendor) = query.vendor {
                 list = list.filter(t::vendor.eq(vendor.code()));
             }
-            if query.active_only {
-                list = list.filter(t::is_active.eq(true));
+            if let Some(is_active) = query.is_active {
+                list = list.filter(t::is_active.eq(is_active));
             }
             if let Some((symbol, vendor)) = &query.after {
                 let symbol = symbol.as_str();

@@ -15,7 +15,7 @@ use crate::convert::{kinds_text, ranges_text};
 use crate::error::failed;
 use crate::types::{
     DeadResponse, Lease, NewResponse, ParsedResponse, Registered, Response, ResponseId,
-    ResponseStatus,
+    ResponseStatus, RetryAsked,
 };
 
 /// A row that another has locked is passed over.
@@ -183,6 +183,26 @@ impl Writer<'_> {
             .execute(c))
         .map(drop)
         .map_err(failed)
+    }
+
+    /// Has a dead letter tried again as soon as may be, by a worker that has its file, with its
+    /// attempts counted anew. It stays a dead letter until then. To be called in a
+    /// [`Store::write`](crate::Store::write).
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn ask_retry(&mut self, id: ResponseId, now: Timestamp) -> Result<RetryAsked, StoreError> {
+        let asked = on!(self.connection, c => diesel::update(t::table.find(id.0))
+            .filter(t::status.eq(ResponseStatus::Deadletter.name()))
+            .set((t::attempts.eq(0), t::next_attempt_at.eq(now.micros())))
+            .execute(c))
+        .map_err(failed)?;
+        Ok(match self.response_with_id(id)? {
+            Some(response) if asked == 1 => RetryAsked::Done(Box::new(response)),
+            Some(response) => RetryAsked::NotDeadLetter(response.status),
+            None => RetryAsked::Unknown,
+        })
     }
 
     /// Records that a claimed response is loaded.

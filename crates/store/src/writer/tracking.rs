@@ -1,9 +1,9 @@
 //! What is tracked, and who pulls it: every row is claimed, and finished by whoever holds the claim.
 
-use cream_models::Vendor;
+use cream_models::{Symbol, Timestamp, Vendor, spelling};
 use cream_schema::TrackedRow;
 use cream_schema::tables::tracked_stock as t;
-use diesel::dsl::{case_when, sql_query};
+use diesel::dsl::{case_when, count_star, sql_query};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
@@ -11,7 +11,10 @@ use super::Writer;
 use crate::cached::Cached;
 use crate::connection::{Connection, on};
 use crate::error::failed;
-use crate::tracking::{ClaimedStock, FinishedPull, NewTracked, NextPull, Tracking};
+use crate::tracking::{
+    ClaimedStock, FinishedPull, NewTracked, NextPull, SymbolTracking, TrackRefusal, Tracked,
+    TrackedBy, Tracking,
+};
 use crate::types::{Lease, StockId};
 use crate::vendors::{PullStatus, Validators, bounded};
 use crate::{StoreError, convert};
@@ -38,10 +41,93 @@ const CLAIM_IN_SQLITE: &str = "\
 
 const CLAIMED: &str = "\
     RETURNING stock_id, vendor, vendor_symbol, is_active, last_pull_at, last_pull_status, \
-    error_message, failures, next_pull_at, unknown_since, validator_url, etag, last_modified, \
+    error_message, failures, next_pull_at, unknown_since, untracked_at, validator_url, etag, last_modified, \
     lease_until";
 
 impl Writer<'_> {
+    /// Has a symbol pulled from a vendor from now on, the first time at once: what everybody
+    /// calls who tracks. To be called in a [`Store::write`](crate::Store::write).
+    ///
+    /// It is asked for as `given` spells it, else as it was asked for before, else as the table of
+    /// [`spelling`] says. What then becomes of its row, [`Writer::track`] tells. Users who ask at the
+    /// same moment may exceed their bound by as many as they are.
+    ///
+    /// # Errors
+    ///
+    /// Where the database cannot be written.
+    pub fn track_symbol(
+        &mut self,
+        symbol: &Symbol,
+        vendor: Vendor,
+        given: Option<&str>,
+        by: TrackedBy,
+        now: Timestamp,
+    ) -> Result<SymbolTracking, StoreError> {
+        let known = match self.stock(symbol)? {
+            Some(stock) => self.lock_tracked(stock.id, vendor)?,
+            None => None,
+        };
+        let vendor_symbol = match (spelling(vendor, symbol, given), &known) {
+            (_, Some(known)) if given.is_none() => known.vendor_symbol.clone(),
+            (Ok(spelled), _) => spelled,
+            (Err(error), _) => return Ok(SymbolTracking::Refused(error.into())),
+        };
+        if let TrackedBy::User { max_active } = by {
+            let refusal = match known {
+                Some(known) if known.is_active && known.vendor_symbol == vendor_symbol => {
+                    return Ok(SymbolTracking::Tracked(Tracking::Already, Box::new(known)));
+                }
+                Some(known) if known.is_active => {
+                    Some(TrackRefusal::SpelledOtherwise(known.vendor_symbol))
+                }
+                Some(Tracked { untracked_at: Some(at), .. }) => Some(TrackRefusal::Untracked(at)),
+                _ => {
+                    let active = self.active_tracked()?;
+                    (active >= i64::from(max_active)).then_some(TrackRefusal::TooMany(active))
+                }
+            };
+            if let Some(refusal) = refusal {
+                return Ok(SymbolTracking::Refused(refusal));
+            }
+        }
+        let stock_id = self.ensure_stock(symbol)?.id;
+        let is_spelled = given.is_some();
+        let tracking =
+            self.track(&NewTracked { stock_id, vendor, vendor_symbol, is_spelled, due: now })?;
+        let tracked = self
+            .tracked(stock_id, vendor)?
+            .ok_or_else(|| StoreError::corrupt("tracked_stock", "stock_id", stock_id.0))?;
+        Ok(SymbolTracking::Tracked(tracking, Box::new(tracked)))
+    }
+
+    /// A row, locked until the end of the transaction.
+    fn lock_tracked(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+    ) -> Result<Option<Tracked>, StoreError> {
+        let row = t::table.find((stock_id.0, vendor.code()));
+        match &mut *self.connection {
+            // The transaction itself is the lock.
+            Connection::Sqlite(c) => row.select(TrackedRow::as_select()).first(c).optional(),
+            Connection::Postgres(c) => {
+                row.select(TrackedRow::as_select()).for_update().first(c).optional()
+            }
+        }
+        .map_err(failed)?
+        .map(convert::tracked)
+        .transpose()
+    }
+
+    /// How many rows are active.
+    fn active_tracked(&mut self) -> Result<i64, StoreError> {
+        on!(self.connection, c => t::table
+            .filter(t::is_active.eq(true))
+            .select(count_star())
+            .first(c))
+        .map_err(failed)
+    }
+
     /// Has a stock pulled from a vendor from now on, when it is due. To be called in a
     /// [`Store::write`](crate::Store::write).
     ///
@@ -75,8 +161,10 @@ impl Writer<'_> {
         if added == 1 {
             return Ok(Tracking::New);
         }
-        let (was_active, name, failures, due) = self.locked_tracked(new)?;
-        if new.is_spelled && name != new.vendor_symbol {
+        let known = self
+            .lock_tracked(new.stock_id, new.vendor)?
+            .ok_or_else(|| StoreError::corrupt("tracked_stock", "stock_id", new.stock_id.0))?;
+        if new.is_spelled && known.vendor_symbol != new.vendor_symbol {
             on!(self.connection, c => diesel::update(t::table.find(key))
                 .set((
                     t::vendor_symbol.eq(&new.vendor_symbol),
@@ -87,7 +175,7 @@ impl Writer<'_> {
                 .execute(c))
             .map_err(failed)?;
         }
-        if !was_active {
+        if !known.is_active {
             on!(self.connection, c => diesel::update(t::table.find(key))
                 .set((
                     t::is_active.eq(true),
@@ -96,12 +184,13 @@ impl Writer<'_> {
                     t::failures.eq(0),
                     t::next_pull_at.eq(new.due.micros()),
                     t::unknown_since.eq(None::<i64>),
+                    t::untracked_at.eq(None::<i64>),
                 ))
                 .execute(c))
             .map_err(failed)?;
             return Ok(Tracking::Reactivated);
         }
-        let is_earlier = due.is_none_or(|due| failures > 0 && new.due.micros() < due);
+        let is_earlier = known.next_pull_at.is_none_or(|due| known.failures > 0 && new.due < due);
         if is_earlier {
             on!(self.connection, c => diesel::update(t::table.find(key))
                 .set(t::next_pull_at.eq(new.due.micros()))
@@ -111,36 +200,25 @@ impl Writer<'_> {
         Ok(Tracking::Already)
     }
 
-    /// Whether a row is active, the vendor's name for it, its failures, and when it is due; locked
-    /// until the end of the transaction.
-    fn locked_tracked(
-        &mut self,
-        new: &NewTracked,
-    ) -> Result<(bool, String, i32, Option<i64>), StoreError> {
-        let row = t::table.find((new.stock_id.0, new.vendor.code())).select((
-            t::is_active,
-            t::vendor_symbol,
-            t::failures,
-            t::next_pull_at,
-        ));
-        match &mut *self.connection {
-            // The transaction itself is the lock.
-            Connection::Sqlite(c) => row.first(c),
-            Connection::Postgres(c) => row.for_update().first(c),
-        }
-        .map_err(failed)
-    }
-
-    /// Has a stock pulled from a vendor no more. What is known of it is kept, and whoever is
-    /// pulling it now may finish. False where it was not active.
+    /// Has a stock pulled from a vendor no more, since somebody said so. What is known of it is
+    /// kept, and whoever is pulling it now may finish. False where it was not active.
     ///
     /// # Errors
     ///
     /// Where the database cannot be written.
-    pub fn untrack(&mut self, stock_id: StockId, vendor: Vendor) -> Result<bool, StoreError> {
+    pub fn untrack(
+        &mut self,
+        stock_id: StockId,
+        vendor: Vendor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         on!(self.connection, c => diesel::update(t::table.find((stock_id.0, vendor.code())))
             .filter(t::is_active.eq(true))
-            .set((t::is_active.eq(false), t::next_pull_at.eq(None::<i64>)))
+            .set((
+                t::is_active.eq(false),
+                t::next_pull_at.eq(None::<i64>),
+                t::untracked_at.eq(now.micros()),
+            ))
             .execute(c))
         .map(|rows| rows == 1)
         .map_err(failed)

@@ -1,8 +1,8 @@
 //! Claims: who holds what, until when, and what becomes of it.
 
 use cream_store::{
-    DeadResponse, Lease, NewResponse, NextPull, Response, ResponseId, Store, StoreError,
-    SweptLeases,
+    DeadResponse, DueLetters, Lease, NewResponse, NextPull, Response, ResponseId, ResponseStatus,
+    RetryAsked, Store, StoreError, SweptLeases,
 };
 
 use crate::harness::{Database, instant};
@@ -178,7 +178,9 @@ pub(crate) fn dead_letters_that_are_due_are_listed_in_pages(database: &dyn Datab
     }
     let due = |now, after: Option<usize>, limit| -> Vec<ResponseId> {
         let after = after.map(|index| ids[index]);
-        let list = store.read(|r| r.dead_letters_due(instant(now), after, limit)).unwrap();
+        let list = store
+            .read(|r| r.dead_letters_due(DueLetters::All, instant(now), after, limit))
+            .unwrap();
         list.iter().map(|letter| letter.id).collect()
     };
     assert_eq!(due(494, None, 9), []);
@@ -187,6 +189,56 @@ pub(crate) fn dead_letters_that_are_due_are_listed_in_pages(database: &dyn Datab
     assert_eq!(due(500, None, 2), [ids[0], ids[2]]);
     assert_eq!(due(500, Some(2), 2), [ids[3], ids[5]]);
     assert_eq!(due(500, Some(5), 2), []);
+}
+
+pub(crate) fn another_try_is_asked_for(database: &dyn Database) {
+    let store = database.store();
+    let (dead, waiting) = (register(store, "dead"), register(store, "waiting"));
+    for (token, at) in [("one", 100), ("two", 200)] {
+        claim_response(store, dead, token, at).unwrap();
+        let letter = DeadResponse {
+            stock_id: None,
+            vendor: None,
+            fetched_at: None,
+            error: "truncated".to_owned(),
+            next_attempt_at: None,
+        };
+        store.write(|w| w.finish_deadletter(dead, token, &letter)).unwrap();
+        if token == "one" {
+            store.write(|w| w.reopen_response(dead)).unwrap();
+        }
+    }
+    let due = |which, now| -> Vec<ResponseId> {
+        let list = store.read(|r| r.dead_letters_due(which, instant(now), None, 9)).unwrap();
+        list.iter().map(|letter| letter.id).collect()
+    };
+    assert_eq!(due(DueLetters::All, 900), [], "it had enough of them");
+    let ask = |id| store.write(|w| w.ask_retry(id, instant(300))).unwrap();
+    let before = response(store, dead);
+    let asked = Response { attempts: 0, next_attempt_at: Some(instant(300)), ..before.clone() };
+    assert_eq!((before.attempts, before.next_attempt_at), (2, None));
+    assert_eq!(ask(dead), RetryAsked::Done(Box::new(asked.clone())));
+    assert_eq!(response(store, dead), asked, "a dead letter still, with its reason");
+    assert_eq!(due(DueLetters::Asked, 299), []);
+    assert_eq!(due(DueLetters::Asked, 300), [dead]);
+    assert_eq!(due(DueLetters::All, 300), [dead]);
+    assert_eq!(ask(waiting), RetryAsked::NotDeadLetter(ResponseStatus::Pending));
+    assert_eq!(response(store, waiting).attempts, 0);
+    assert_eq!(ask(ResponseId(i64::MAX)), RetryAsked::Unknown);
+
+    // Tried again, it is one that nobody asked for.
+    store.write(|w| w.reopen_response(dead)).unwrap();
+    claim_response(store, dead, "three", 300).unwrap();
+    let letter = DeadResponse {
+        stock_id: None,
+        vendor: None,
+        fetched_at: None,
+        error: "no rows".to_owned(),
+        next_attempt_at: Some(instant(400)),
+    };
+    store.write(|w| w.finish_deadletter(dead, "three", &letter)).unwrap();
+    assert_eq!((due(DueLetters::Asked, 500), response(store, dead).attempts), (vec![], 1));
+    assert_eq!(due(DueLetters::All, 500), [dead]);
 }
 
 pub(crate) fn responses_are_found_and_walked(database: &dyn Database) {

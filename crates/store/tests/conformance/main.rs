@@ -112,6 +112,7 @@ conformance! {
     }
     tracking {
         tracking_begins_anew_or_goes_on,
+        symbols_are_tracked_as_everybody_may,
         the_longest_due_is_claimed_first,
         eight_that_claim_at_once_get_each_row_once,
         a_pull_ends,
@@ -128,6 +129,7 @@ conformance! {
         many_claims_are_renewed_and_given_back_at_once,
         leases_that_ended_are_forgotten,
         dead_letters_that_are_due_are_listed_in_pages,
+        another_try_is_asked_for,
         responses_are_found_and_walked,
     }
     workers {

@@ -238,11 +238,16 @@ pub(crate) fn a_dead_letter_is_tried_again(database: &dyn Database) {
     }
     let counts = || store.read(|r| r.response_counts()).unwrap();
     assert_eq!(counts(), ResponseCounts { pending: 1, parsed: 0, deadletter: 2 });
-    let letters = store.read(|r| r.dead_letters(9)).unwrap();
+    let dead = ResponseStatus::Deadletter;
+    let letters = store.read(|r| r.responses_that_are(dead, None, 9)).unwrap();
     assert_eq!(letters.iter().map(|l| l.id).collect::<Vec<_>>(), [second, first]);
     assert_eq!(letters[0].error.as_deref(), Some("no rows"));
     assert_eq!(letters[0].next_attempt_at, Some(instant(500)));
-    assert_eq!(store.read(|r| r.dead_letters(1)).unwrap().len(), 1);
+    assert_eq!(store.read(|r| r.responses_that_are(dead, None, 1)).unwrap().len(), 1);
+    let older = store.read(|r| r.responses_that_are(dead, Some(second), 9)).unwrap();
+    assert_eq!(older.iter().map(|l| l.id).collect::<Vec<_>>(), [first]);
+    let loaded = ResponseStatus::Parsed;
+    assert_eq!(store.read(|r| r.responses_that_are(loaded, None, 9)).unwrap(), []);
 
     assert_eq!(claim(database, first, "two", 900), None, "not while it is set aside");
     store.write(|w| w.reopen_response(first)).unwrap();

@@ -6,7 +6,8 @@ use std::thread;
 use cream_models::{Timestamp, Vendor};
 use cream_store::{
     ClaimedStock, FinishedPull, Lease, NewTracked, NextPull, PullRecord, PullStatus, StockId,
-    Store, StoreError, StoreOptions, Tracked, TrackedCounts, TrackedQuery, Tracking, Validators,
+    Store, StoreError, StoreOptions, SymbolTracking, Tracked, TrackedBy, TrackedCounts,
+    TrackedQuery, Tracking, Validators,
 };
 
 use crate::harness::{Database, instant, stock, symbol};
@@ -93,6 +94,7 @@ pub(crate) fn tracking_begins_anew_or_goes_on(database: &dyn Database) {
         failures: 0,
         next_pull_at: Some(instant(10)),
         unknown_since: None,
+        untracked_at: None,
         validators: None,
         lease_until: None,
     };
@@ -124,16 +126,18 @@ pub(crate) fn tracking_begins_anew_or_goes_on(database: &dyn Database) {
     assert_eq!(track(&spelled), Tracking::Already);
     assert!(store.read(|r| r.holds_lease(&claimed.token)).unwrap());
 
-    assert!(store.write(|w| w.untrack(id, TIINGO)).unwrap());
-    assert!(!store.write(|w| w.untrack(id, TIINGO)).unwrap());
-    assert!(!store.write(|w| w.untrack(id, EODHD)).unwrap());
+    assert!(store.write(|w| w.untrack(id, TIINGO, instant(25))).unwrap());
+    assert!(!store.write(|w| w.untrack(id, TIINGO, instant(25))).unwrap());
+    assert!(!store.write(|w| w.untrack(id, EODHD, instant(25))).unwrap());
     let rest = tracked(store, id);
     assert_eq!((rest.is_active, rest.next_pull_at, rest.failures), (false, None, 1));
+    assert_eq!(rest.untracked_at, Some(instant(25)));
     assert_eq!(track(&new(id, 30)), Tracking::Reactivated);
     let anew = tracked(store, id);
     let begun = (anew.is_active, anew.last_pull_status, anew.failures, anew.next_pull_at);
     assert_eq!(begun, (true, PullStatus::Pending, 0, Some(instant(30))));
     assert_eq!((anew.error, anew.vendor_symbol.as_str()), (None, "other"));
+    assert_eq!(anew.untracked_at, None);
 
     // What was fetched once is tracked from now on, with what is known of it.
     let fetched = stock(store, "B");
@@ -152,6 +156,104 @@ pub(crate) fn tracking_begins_anew_or_goes_on(database: &dyn Database) {
     }
 }
 
+/// What became of a symbol: how it is tracked and as what, or why not.
+fn told(store: &Store, text: &str, given: Option<&str>, by: TrackedBy, now: i64) -> String {
+    let (symbol, now) = (symbol(text), instant(now));
+    match store.write(|w| w.track_symbol(&symbol, EODHD, given, by, now)).unwrap() {
+        SymbolTracking::Tracked(tracking, tracked) => {
+            let stock = store.read(|r| r.stock(&symbol)).unwrap().unwrap();
+            let stored = store.read(|r| r.tracked(stock.id, EODHD)).unwrap();
+            assert_eq!(stored.as_ref(), Some(&*tracked));
+            format!("{tracking:?} {}", tracked.vendor_symbol)
+        }
+        SymbolTracking::Refused(why) => why.to_string(),
+    }
+}
+
+pub(crate) fn symbols_are_tracked_as_everybody_may(database: &dyn Database) {
+    let store = database.store();
+    let user = TrackedBy::User { max_active: 3 };
+    let of = |text: &str| {
+        let stock = store.read(|r| r.stock(&symbol(text))).unwrap().unwrap();
+        store.read(|r| r.tracked(stock.id, EODHD)).unwrap().unwrap()
+    };
+    let untrack = |text: &str, now| {
+        let id = stock_of(store, text);
+        assert!(store.write(|w| w.untrack(id, EODHD, instant(now))).unwrap());
+    };
+    assert_eq!(told(store, "AAPL", None, user, 10), "New AAPL.US");
+    assert_eq!(of("AAPL").next_pull_at, Some(instant(10)));
+    assert_eq!(told(store, "AAPL", None, user, 11), "Already AAPL.US");
+    assert_eq!(told(store, "AAPL", Some("AAPL.US"), user, 11), "Already AAPL.US");
+
+    // What cannot be spelled leaves nothing behind.
+    let unknown = told(store, "ES=F", None, TrackedBy::Operator, 12);
+    assert!(unknown.starts_with("how eodhd spells ES=F is not known"), "{unknown}");
+    let unusable = told(store, "ES=F", Some("a b"), user, 12);
+    assert!(unusable.starts_with("\"a b\" is no vendor's spelling"), "{unusable}");
+    assert_eq!(store.read(|r| r.stock(&symbol("ES=F"))).unwrap(), None);
+    assert_eq!(told(store, "ES=F", Some("ES.COMM"), user, 12), "New ES.COMM");
+    assert_eq!(told(store, "ES=F", None, user, 13), "Already ES.COMM", "as it was given before");
+
+    // What is tracked is asked for as it was, whatever a user says, and no sooner.
+    let before = of("AAPL");
+    let refused = told(store, "AAPL", Some("MSFT.US"), user, 14);
+    assert!(refused.starts_with("it is tracked as AAPL.US; only an admin"), "{refused}");
+    let failed = PullRecord {
+        stock_id: before.stock_id,
+        vendor: EODHD,
+        vendor_symbol: before.vendor_symbol.clone(),
+        at: instant(15),
+        result: Err("away".to_owned()),
+    };
+    store.write(|w| w.record_pull(&failed)).unwrap();
+    assert_eq!(told(store, "AAPL", None, user, 5), "Already AAPL.US");
+    assert_eq!((of("AAPL").next_pull_at, of("AAPL").failures), (before.next_pull_at, 1));
+    assert_eq!(told(store, "AAPL", Some("A.US"), TrackedBy::Operator, 5), "Already A.US");
+    assert_eq!(of("AAPL").next_pull_at, Some(instant(5)));
+
+    // What was untracked on purpose comes back by an operator alone.
+    untrack("AAPL", 20);
+    let refused = told(store, "AAPL", None, user, 21);
+    assert!(refused.starts_with("it was untracked on purpose at 1970-01-01T00:00:20"), "{refused}");
+    assert!(!of("AAPL").is_active);
+    assert_eq!(told(store, "AAPL", None, TrackedBy::Operator, 22), "Reactivated A.US");
+    assert_eq!((of("AAPL").is_active, of("AAPL").untracked_at), (true, None));
+
+    // What was fetched once, or is disabled, comes back by anybody, in another spelling too.
+    let fetched = PullRecord {
+        stock_id: stock(store, "IBM"),
+        vendor_symbol: "IBM.US".to_owned(),
+        result: Ok(None),
+        ..failed
+    };
+    store.write(|w| w.record_pull(&fetched)).unwrap();
+    assert_eq!(told(store, "IBM", None, user, 23), "Reactivated IBM.US");
+    let lease = Lease { token: "t", from: instant(24), until: instant(84) };
+    let claimed = store.write(|w| w.claim_due(EODHD, 9, &lease)).unwrap();
+    let ibm = claimed.iter().find(|claimed| claimed.symbol.as_str() == "IBM").unwrap();
+    let record = PullRecord { at: instant(25), result: Err("404".to_owned()), ..fetched };
+    let next = NextPull::Disabled { reason: "404 for a week".to_owned() };
+    let gone = FinishedPull { record, next, is_unknown: true };
+    store.write(|w| w.finish_pull(&gone, &ibm.token)).unwrap();
+    assert!(!of("IBM").is_active);
+
+    // Users add no more than there is room for; what is there already takes none.
+    assert_eq!(told(store, "MSFT", None, user, 30), "New MSFT.US");
+    for text in ["IBM", "GE"] {
+        assert_eq!(
+            told(store, text, None, user, 31),
+            "3 stocks are tracked, and users may add no more"
+        );
+    }
+    assert_eq!(store.read(|r| r.stock(&symbol("GE"))).unwrap(), None);
+    assert_eq!(told(store, "MSFT", None, user, 31), "Already MSFT.US");
+    assert_eq!(told(store, "GE", None, TrackedBy::Operator, 32), "New GE.US");
+    untrack("GE", 33);
+    untrack("MSFT", 33);
+    assert_eq!(told(store, "IBM", Some("IBM.NYSE"), user, 34), "Reactivated IBM.NYSE");
+}
+
 pub(crate) fn the_longest_due_is_claimed_first(database: &dyn Database) {
     let store = database.store();
     for (name, due) in [("A", 30), ("B", 10), ("C", 20), ("D", 101), ("E", 20), ("F", 1), ("G", 5)]
@@ -159,7 +261,7 @@ pub(crate) fn the_longest_due_is_claimed_first(database: &dyn Database) {
         track(store, name, due);
     }
     let untracked = stock(store, "F");
-    store.write(|w| w.untrack(untracked, TIINGO)).unwrap();
+    store.write(|w| w.untrack(untracked, TIINGO, instant(25))).unwrap();
     let elsewhere = NewTracked { vendor: EODHD, ..new(stock(store, "G"), 5) };
     store.write(|w| w.track(&elsewhere)).unwrap();
 
@@ -234,6 +336,7 @@ pub(crate) fn a_pull_ends(database: &dyn Database) {
         failures: 0,
         next_pull_at: Some(instant(20)),
         unknown_since: None,
+        untracked_at: None,
         validators: Some(said),
         lease_until: None,
     };
@@ -266,6 +369,7 @@ pub(crate) fn a_pull_ends(database: &dyn Database) {
     assert_eq!((off.next_pull_at, off.lease_until), (None, None));
     assert_eq!((off.failures, off.unknown_since), (1, Some(instant(70))));
     assert_eq!(off.error, Some(format!("{}…", "ü".repeat(999))));
+    assert_eq!(off.untracked_at, None, "nobody said so");
     assert_eq!(claim(store, "later", 9_999, 9), []);
     assert_eq!(store.write(|w| w.track(&new(id, 90))).unwrap(), Tracking::Reactivated);
     let anew = tracked(store, id);
@@ -274,7 +378,7 @@ pub(crate) fn a_pull_ends(database: &dyn Database) {
 
     // What is untracked meanwhile stays so.
     let claimed = claim(store, "slow", 90, 1).remove(0);
-    store.write(|w| w.untrack(id, TIINGO)).unwrap();
+    store.write(|w| w.untrack(id, TIINGO, instant(25))).unwrap();
     let pull = ended(id, 91, Ok(None), due_at(200));
     store.write(|w| w.finish_pull(&pull, &claimed.token)).unwrap();
     let last = tracked(store, id);
@@ -328,7 +432,7 @@ pub(crate) fn what_is_tracked_is_counted_and_listed(database: &dyn Database) {
         let new = NewTracked { vendor, ..new(stock(store, "C"), due) };
         store.write(|w| w.track(&new)).unwrap();
     }
-    store.write(|w| w.untrack(stock_of(store, "C"), EODHD)).unwrap();
+    store.write(|w| w.untrack(stock_of(store, "C"), EODHD, instant(25))).unwrap();
     let gone = NextPull::Disabled { reason: "404 for a week".to_owned() };
     pull_once(store, 5, Err("404"), true, gone);
     pull_once(store, 10, Err("away"), false, due_at(40));
@@ -366,8 +470,10 @@ pub(crate) fn what_is_tracked_is_counted_and_listed(database: &dyn Database) {
     assert_eq!(list(of_vendor), ["C eodhd"]);
     let disabled = TrackedQuery { status: Some(PullStatus::Disabled), ..all() };
     assert_eq!(list(disabled), ["A tiingo"]);
-    let active = TrackedQuery { active_only: true, limit: 3, ..all() };
+    let active = TrackedQuery { is_active: Some(true), limit: 3, ..all() };
     assert_eq!(list(active), ["B tiingo", "C yahoo-chart", "C tiingo"]);
+    let inactive = TrackedQuery { is_active: Some(false), ..all() };
+    assert_eq!(list(inactive), ["A tiingo", "C eodhd"]);
     for (index, after) in store.read(|r| r.tracked_list(&all())).unwrap().into_iter().enumerate() {
         let after = Some((after.0, after.1.vendor));
         assert_eq!(list(TrackedQuery { after, limit: 2, ..all() }), page(&everything, index + 1));

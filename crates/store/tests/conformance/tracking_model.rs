@@ -88,6 +88,7 @@ impl Model {
         }
         (row.is_active, row.next_pull_at, row.last_pull_status) = (true, due, PullStatus::Pending);
         (row.error, row.failures, row.unknown_since) = (None, 0, None);
+        row.untracked_at = None;
         Tracking::Reactivated
     }
 
@@ -128,6 +129,7 @@ fn blank(stock_id: StockId, vendor_symbol: &str, is_active: bool) -> Row {
         failures: 0,
         next_pull_at: None,
         unknown_since: None,
+        untracked_at: None,
         validators: None,
         lease_until: None,
     };
@@ -192,10 +194,11 @@ fn run(store: &Store, ids: &[StockId], calls: &[(i64, Call)]) {
             }
             Call::Untrack { stock } => {
                 let row = model.rows[stock].as_mut().filter(|row| row.tracked.is_active);
-                let done = store.write(|w| w.untrack(ids[stock], TIINGO)).unwrap();
+                let done = store.write(|w| w.untrack(ids[stock], TIINGO, instant(now))).unwrap();
                 assert_eq!(done, row.is_some());
                 if let Some(row) = row {
                     (row.tracked.is_active, row.tracked.next_pull_at) = (false, None);
+                    row.tracked.untracked_at = Some(instant(now));
                 }
             }
             Call::Claim { limit } => {

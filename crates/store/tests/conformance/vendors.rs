@@ -51,6 +51,7 @@ pub(crate) fn a_pull_is_recorded(database: &dyn Database) {
         failures: 1,
         next_pull_at: None,
         unknown_since: None,
+        untracked_at: None,
         validators: None,
         lease_until: None,
     };
