@@ -54,6 +54,8 @@ pub(crate) fn api_settings(settings: &Settings, listen: Option<SocketAddr>) -> A
         .with_request_timeout(set.request_timeout)
         .with_cache_bytes(set.cache_bytes)
         .with_logins(set.session, logins)
+        .with_tracking(settings.vendor, settings.vendors.keys().copied().collect(), set.max_tracked)
+        .with_lease(settings.lease)
         .with_blocking_threads(blocking_threads(settings));
     [
         ("raw responses", &settings.raw_responses_dir),

@@ -78,6 +78,13 @@ impl<'a> Object<'a> {
         self.string(name, &text);
     }
 
+    pub(crate) fn optional_instant(&mut self, name: &str, value: Option<Timestamp>) {
+        match value {
+            Some(value) => self.instant(name, value),
+            None => null(self.key(name)),
+        }
+    }
+
     pub(crate) fn strings<'s>(&mut self, name: &str, values: impl Iterator<Item = &'s str>) {
         self.list(name, values, string);
     }

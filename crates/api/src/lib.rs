@@ -19,7 +19,8 @@
 //! path and query strictly (`params`, `negotiate`), a handler of a few lines, and a service
 //! function that runs on a thread for blocking work with the store. What is too long for one
 //! piece is written by a thread of its own (`streams`) into a `pipe`. Handlers and services of a
-//! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `health`.
+//! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `tracking`,
+//! `retries`, `tasks`, `accounts`, `health`.
 
 mod access;
 mod accounts;
@@ -45,12 +46,15 @@ mod periods;
 mod pipe;
 mod problem;
 mod responses;
+mod retries;
 mod routes;
 mod server;
 mod settings;
 mod state;
 mod stocks;
 mod streams;
+mod tasks;
+mod tracking;
 
 pub use problem::ErrorCode;
 pub use server::{ServeError, Server, StopHandle, serve};

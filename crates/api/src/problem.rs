@@ -103,6 +103,8 @@ error_codes! {
         "The user has as many valid tokens as one may have; `DELETE /auth/tokens/{id}` takes one back.";
     NotDeadLetter 409 "not_a_dead_letter" "Not a dead letter"
         "The response is loaded or waits to be; only a dead letter can be given another try.";
+    TooManyTracked 409 "too_many_tracked" "Too many tracked stocks"
+        "As many stocks are tracked as users may add to (API_MAX_TRACKED); an admin can track more, or untrack some.";
     PayloadTooLarge 413 "payload_too_large" "Payload too large"
         "The request body is longer than the limit.";
     UriTooLong 414 "uri_too_long" "URI too long"
@@ -111,6 +113,8 @@ error_codes! {
         "The body is of a type that the route does not take; it takes `application/json`.";
     NotAdjustable 422 "not_adjustable" "Cannot be adjusted"
         "The prices of this vendor cannot be adjusted as `adjustment=` asks; `detail` names the reason and what can be had instead, `vendors` those held whose prices can be.";
+    UnknownSpelling 422 "unknown_spelling" "Unknown spelling"
+        "How the vendor spells the symbol is not known; give the vendor's own spelling as `vendor_symbol`, or ask another vendor.";
     RateLimited 429 "rate_limited" "Too many requests"
         "The client has made more requests a second than it may; try again after `Retry-After` seconds.";
     LoginLimited 429 "login_limited" "Too many failed logins"

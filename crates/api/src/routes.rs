@@ -16,7 +16,9 @@ use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode};
-use crate::{accounts, actions, chart, health, history, metrics, responses, stocks};
+use crate::{
+    accounts, actions, chart, health, history, metrics, responses, retries, stocks, tasks, tracking,
+};
 
 /// What is asked of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,21 @@ pub(crate) const ROUTES: &[Route] = &[
         handler: || web::to(history::histories),
     },
     Route {
+        verb: Verb::Post,
+        path: "/stock-data/track",
+        access: Access::Scope(Scope::Track),
+        summary: "Have a stock pulled by the workers",
+        handler: || web::to(tracking::track),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/stock-data/track",
+        access: Access::Scope(Scope::Admin),
+        summary: "What is or was tracked, and how it stands: ?vendor=\
+                  &status=pending|success|failed|disabled&active=true|false&limit=&cursor=",
+        handler: || web::to(tracking::list),
+    },
+    Route {
         verb: Verb::Get,
         path: "/stock-data/{symbol}",
         access: Access::Reader,
@@ -120,6 +137,14 @@ pub(crate) const ROUTES: &[Route] = &[
         access: Access::Reader,
         summary: "The raw responses that the series came from: ?vendor=&limit=&cursor=",
         handler: || web::to(responses::responses),
+    },
+    // Behind what reads a symbol, also one named TRACKED.
+    Route {
+        verb: Verb::Delete,
+        path: "/stock-data/tracked/{symbol}",
+        access: Access::Scope(Scope::Admin),
+        summary: "Have a stock pulled no more: ?vendor=",
+        handler: || web::to(tracking::untrack),
     },
     Route {
         verb: Verb::Post,
@@ -197,6 +222,28 @@ pub(crate) const ROUTES: &[Route] = &[
         access: Access::Scope(Scope::Admin),
         summary: "What happened to accounts and by them: ?kind=&account=&limit=&cursor=",
         handler: || web::to(accounts::events),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/admin/responses",
+        access: Access::Scope(Scope::Admin),
+        summary: "Responses by where they stand, the newest first: \
+                  ?status=deadletter|pending|parsed&limit=&cursor=",
+        handler: || web::to(retries::list),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/admin/responses/{id}/retry",
+        access: Access::Scope(Scope::Admin),
+        summary: "Ask for another try of a dead letter",
+        handler: || web::to(retries::retry),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/admin/tasks",
+        access: Access::Scope(Scope::Admin),
+        summary: "The workers, and what each does from time to time",
+        handler: || web::to(tasks::list),
     },
     Route {
         verb: Verb::Get,

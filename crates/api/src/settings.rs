@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cream_auth::HashParams;
+use cream_models::Vendor;
 use ipnet::IpNet;
 
 /// How many logins may fail before more are refused without a look at the password.
@@ -77,6 +78,14 @@ pub struct ApiSettings {
     pub session: Duration,
     /// How many logins may fail.
     pub logins: LoginLimits,
+    /// From whom a stock is tracked where nothing is said.
+    pub vendor: Vendor,
+    /// From whom stocks can be tracked.
+    pub askable_vendors: Vec<Vendor>,
+    /// As soon as so many stocks are tracked, whoever is no admin may add none.
+    pub max_tracked: u32,
+    /// How long a worker holds what it has in hand without a sign of life; then it counts as gone.
+    pub lease: Duration,
     /// How passwords are hashed.
     pub password_hash: HashParams,
     /// Folders that readiness checks: a name for the answer (the setting's, say) and the path,
@@ -107,6 +116,10 @@ impl ApiSettings {
             cache_bytes: 64_000_000,
             session: Duration::from_secs(12 * 3600),
             logins: LoginLimits::default(),
+            vendor: Vendor::YahooChart,
+            askable_vendors: vec![Vendor::YahooChart],
+            max_tracked: 20_000,
+            lease: Duration::from_secs(60),
             password_hash: HashParams::DEFAULT,
             folders: Vec::new(),
         }
@@ -159,6 +172,23 @@ impl ApiSettings {
     pub fn with_logins(mut self, session: Duration, logins: LoginLimits) -> Self {
         self.session = session;
         self.logins = logins;
+        self
+    }
+
+    /// The same with stocks tracked from this vendor where nothing is said, from any of these where
+    /// it is, and so many as soon as users add none.
+    #[must_use]
+    pub fn with_tracking(mut self, vendor: Vendor, askable: Vec<Vendor>, max: u32) -> Self {
+        self.vendor = vendor;
+        self.askable_vendors = askable;
+        self.max_tracked = max;
+        self
+    }
+
+    /// The same with this length of the leases of workers.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
         self
     }
 

@@ -60,6 +60,14 @@ pub(crate) const TRUSTED_PROXIES: Variable = Variable {
     purpose: "Proxies whose X-Forwarded-For is believed. Nothing believes none.",
 };
 
+pub(crate) const MAX_TRACKED: Variable = Variable {
+    name: "API_MAX_TRACKED",
+    default: "20000",
+    allowed: Allowed::Number { min: 0, max: 10_000_000, unit: "stocks" },
+    purpose: "As soon as so many stocks are tracked, whoever is no admin may add none through the \
+              API.",
+};
+
 pub(crate) const SESSION_HOURS: Variable = Variable {
     name: "AUTH_SESSION_HOURS",
     default: "12",
@@ -90,7 +98,7 @@ pub(crate) const LOGIN_MINUTES: Variable = Variable {
 };
 
 /// All of them, in the order of the documentation.
-pub(crate) const VARIABLES: [Variable; 11] = [
+pub(crate) const VARIABLES: [Variable; 12] = [
     OPEN_READING,
     TRUSTED_PROXIES,
     CORS_ORIGINS,
@@ -98,6 +106,7 @@ pub(crate) const VARIABLES: [Variable; 11] = [
     MAX_CONCURRENT_REQUESTS,
     REQUEST_SECONDS,
     CACHE_MB,
+    MAX_TRACKED,
     SESSION_HOURS,
     LOGIN_FAILURES,
     LOGIN_FAILURES_PER_ADDRESS,
@@ -121,6 +130,8 @@ pub struct ApiVariables {
     pub request_timeout: Duration,
     /// `API_CACHE_MB`, in bytes: 0 to 10^12, whole millions.
     pub cache_bytes: u64,
+    /// `API_MAX_TRACKED`: 0 to 10,000,000.
+    pub max_tracked: u32,
     /// `AUTH_SESSION_HOURS`: 1 hour to 366 days.
     pub session: Duration,
     /// `AUTH_LOGIN_FAILURES`: 1 to 1,000,000.
@@ -149,6 +160,7 @@ impl ApiVariables {
             max_concurrent_requests: reader.number(&MAX_CONCURRENT_REQUESTS),
             request_timeout: reader.seconds(&REQUEST_SECONDS),
             cache_bytes: reader.number::<u64>(&CACHE_MB).saturating_mul(1_000_000),
+            max_tracked: reader.number(&MAX_TRACKED),
             session: Duration::from_secs(reader.number::<u64>(&SESSION_HOURS).saturating_mul(3600)),
             login_failures: reader.number(&LOGIN_FAILURES),
             login_failures_per_address: reader.number(&LOGIN_FAILURES_PER_ADDRESS),

@@ -7,7 +7,7 @@ mod password;
 mod tokens;
 mod users;
 
-pub(crate) use audit::events;
+pub(crate) use audit::{Happened, events};
 pub(crate) use login::{login, logout, me};
 pub(crate) use password::{Passwords, change_password};
 pub(crate) use tokens::{create as create_token, list as list_tokens, revoke as revoke_token};

@@ -1,0 +1,124 @@
+//! Responses by where they stand, for admins, and another try of those that could not be loaded.
+//! The archive may be on another machine: a worker that has it does what is asked for here.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use cream_models::Vendor;
+use cream_store::{AuditKind, Response, ResponseId, ResponseStatus, RetryAsked};
+
+use crate::access::CalledBy;
+use crate::accounts::Happened;
+use crate::answer::listing;
+use crate::cursor::{self, CursorError, Fingerprint, to_hex};
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::{NumberInPath, Params, link};
+use crate::problem::{ApiError, ErrorCode};
+use crate::state::State;
+
+/// Responses in a page, where `limit` is absent and at most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+
+/// `GET /admin/responses`
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+    mut params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let pairs = params.pairs().to_vec();
+    let words = ResponseStatus::ALL.map(|status| (status.name(), status));
+    let status = params.word("status", &words).unwrap_or(ResponseStatus::Deadletter);
+    let scope = Fingerprint::new("admin responses").part(status.name());
+    let before = params.position("cursor", |given| {
+        let id = cursor::decode(&scope, given)?.try_into().map_err(|_| CursorError::Malformed)?;
+        Ok(ResponseId(i64::from_be_bytes(id)))
+    });
+    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
+    params.finish()?;
+    let answer = state.blocking(move |store| {
+        let asked = limit.saturating_add(1);
+        let mut responses =
+            store.read(|reader| reader.responses_that_are(status, before, asked))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = responses.len() > limit;
+        responses.truncate(limit);
+        let next = responses
+            .last()
+            .filter(|_| has_more)
+            .map(|last| cursor::encode(&scope, &last.id.0.to_be_bytes()));
+        let url = next.as_deref().map(|next| link("/admin/responses", &pairs, next));
+        let reason = match before {
+            Some(_) => "the list ends here".to_owned(),
+            None => format!("no response is {}", status.name()),
+        };
+        Ok(listing("responses", &responses, next, url, &reason, &held, write_response))
+    });
+    Ok(answer.await?.into())
+}
+
+fn write_response(out: &mut Vec<u8>, response: &Response) {
+    let mut object = Object::open(out);
+    object.integer("id", Some(response.id.0));
+    object.string("file", &response.file_name);
+    object.optional_string("vendor", response.vendor.map(Vendor::name));
+    object.optional_instant("fetched_at", response.fetched_at);
+    object.instant("registered_at", response.registered_at);
+    object.string("status", response.status.name());
+    object.optional_string("reason", response.error.as_deref());
+    object.integer("attempts", Some(response.attempts.into()));
+    object.optional_instant("next_attempt_at", response.next_attempt_at);
+    object.boolean("is_retry_asked", response.is_retry_asked());
+    object.optional_instant("lease_until", response.lease_until);
+    object.string("sha256", &to_hex(&response.sha256));
+    object.integer("bytes", Some(response.byte_len));
+    object.close();
+}
+
+/// `POST /admin/responses/{id}/retry`
+pub(crate) async fn retry(
+    request: HttpRequest,
+    state: web::Data<State>,
+    CalledBy(caller): CalledBy,
+    NumberInPath(id): NumberInPath,
+    params: Params,
+) -> Result<HttpResponse, ApiError> {
+    params.finish()?;
+    let unknown = || {
+        let detail = "there is no response by this number; GET /admin/responses lists them";
+        ApiError::new(ErrorCode::UnknownResponse, detail)
+    };
+    let id = ResponseId(id.ok_or_else(unknown)?);
+    let (happened, now) = (Happened::by(&request, &caller), state.now());
+    let name = caller.name.clone();
+    let response = state
+        .blocking(move |store| {
+            store.write(|writer| {
+                let response = match writer.ask_retry(id, now)? {
+                    RetryAsked::Done(response) => response,
+                    RetryAsked::Unknown => return Err(unknown()),
+                    RetryAsked::NotDeadLetter(status) => {
+                        let detail = format!(
+                            "response {} is {}; only a dead letter can be given another try",
+                            id.0,
+                            status.name()
+                        );
+                        return Err(ApiError::new(ErrorCode::NotDeadLetter, detail));
+                    }
+                };
+                let detail = format!("{}: {}", id.0, response.file_name);
+                let kind = AuditKind::ResponseRetried;
+                happened.record(writer, kind, name.as_str(), Some(&detail), now)?;
+                Ok(response)
+            })
+        })
+        .await?;
+    let mut bytes = Vec::new();
+    write_response(&mut bytes, &response);
+    Ok(HttpResponse::Accepted()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(bytes))
+}

@@ -1,0 +1,228 @@
+//! Which stocks workers pull, said and seen through the API. The store knows who may say what.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use cream_auth::Scope;
+use cream_models::{SpellingError, Symbol, Vendor};
+use cream_store::{
+    AuditKind, PullStatus, SymbolTracking, TrackRefusal, Tracked, TrackedBy, TrackedQuery, Tracking,
+};
+use serde::Deserialize;
+
+use crate::access::CalledBy;
+use crate::accounts::Happened;
+use crate::answer::listing;
+use crate::body::Json;
+use crate::cursor::{self, CursorError, Fingerprint};
+use crate::json::Object;
+use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::params::{Params, SymbolInPath, link};
+use crate::problem::{ApiError, ErrorCode, FieldError};
+use crate::settings::ApiSettings;
+use crate::state::State;
+
+/// Stocks in a page, where `limit` is absent and at most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+
+/// The body of `POST /stock-data/track`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// The symbol.
+    symbol: String,
+    /// From whom; without one, from the vendor of the settings.
+    vendor: Option<String>,
+    /// The symbol in the vendor's own spelling, where that does not follow from it.
+    vendor_symbol: Option<String>,
+}
+
+impl Wanted {
+    fn check(&self, settings: &ApiSettings) -> Result<(Symbol, Vendor), ApiError> {
+        let mut errors = Vec::new();
+        let symbol = Symbol::parse(&self.symbol).inspect_err(|error| {
+            errors.push(FieldError::new("symbol", Some(&self.symbol), error.to_string()));
+        });
+        let vendor = match &self.vendor {
+            None => Ok(settings.vendor),
+            Some(given) => given.parse().map_err(|_| given),
+        };
+        let vendor = vendor.ok().filter(|vendor| settings.askable_vendors.contains(vendor));
+        if vendor.is_none() {
+            let names: Vec<&str> =
+                settings.askable_vendors.iter().map(|vendor| vendor.name()).collect();
+            let message = format!("expected a vendor that can be asked: {}", names.join(", "));
+            errors.push(FieldError::new("vendor", self.vendor.as_deref(), message));
+        }
+        match (symbol, vendor) {
+            (Ok(symbol), Some(vendor)) => Ok((symbol, vendor)),
+            _ => Err(ApiError::fields(errors)),
+        }
+    }
+}
+
+/// `POST /stock-data/track`
+pub(crate) async fn track(
+    request: HttpRequest,
+    state: web::Data<State>,
+    CalledBy(caller): CalledBy,
+    params: Params,
+    Json(wanted): Json<Wanted>,
+) -> Result<HttpResponse, ApiError> {
+    params.finish()?;
+    let (symbol, vendor) = wanted.check(&state.settings)?;
+    let by = if caller.scopes.contains(Scope::Admin) {
+        TrackedBy::Operator
+    } else {
+        TrackedBy::User { max_active: state.settings.max_tracked }
+    };
+    let (happened, now) = (Happened::by(&request, &caller), state.now());
+    let (name, given) = (caller.name.clone(), wanted.vendor_symbol);
+    let (status, bytes) = state
+        .blocking(move |store| {
+            store.write(|writer| {
+                let tracking = writer.track_symbol(&symbol, vendor, given.as_deref(), by, now)?;
+                let (tracking, tracked) = match tracking {
+                    SymbolTracking::Tracked(tracking, tracked) => (tracking, tracked),
+                    SymbolTracking::Refused(why) => return Err(refused(&why, given.as_deref())),
+                };
+                let status = match tracking {
+                    Tracking::New | Tracking::Reactivated => StatusCode::CREATED,
+                    Tracking::Already => StatusCode::OK,
+                };
+                if status == StatusCode::CREATED {
+                    let detail = format!("{symbol} of {vendor} as {}", tracked.vendor_symbol);
+                    let (kind, name) = (AuditKind::Tracked, name.as_str());
+                    happened.record(writer, kind, name, Some(&detail), now)?;
+                }
+                let mut bytes = Vec::new();
+                write_tracked(&mut bytes, &symbol, &tracked);
+                Ok((status, bytes))
+            })
+        })
+        .await?;
+    Ok(HttpResponse::build(status)
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(bytes))
+}
+
+/// Why a stock is not tracked, for whoever asked for it.
+fn refused(why: &TrackRefusal, given: Option<&str>) -> ApiError {
+    let code = match why {
+        TrackRefusal::Spelling(SpellingError::Unknown { .. }) => ErrorCode::UnknownSpelling,
+        TrackRefusal::Spelling(error) => {
+            return ApiError::fields(vec![FieldError::new(
+                "vendor_symbol",
+                given,
+                error.to_string(),
+            )]);
+        }
+        TrackRefusal::TooMany(_) => ErrorCode::TooManyTracked,
+        _ => ErrorCode::Forbidden,
+    };
+    ApiError::new(code, why.to_string())
+}
+
+fn write_tracked(out: &mut Vec<u8>, symbol: &Symbol, tracked: &Tracked) {
+    let mut object = Object::open(out);
+    object.string("symbol", symbol.as_str());
+    object.string("vendor", tracked.vendor.name());
+    object.string("vendor_symbol", &tracked.vendor_symbol);
+    object.boolean("is_active", tracked.is_active);
+    object.string("status", tracked.last_pull_status.name());
+    object.optional_string("error", tracked.error.as_deref());
+    object.integer("failures", Some(tracked.failures.into()));
+    object.optional_instant("last_pull_at", tracked.last_pull_at);
+    object.optional_instant("next_pull_at", tracked.next_pull_at);
+    object.optional_instant("unknown_since", tracked.unknown_since);
+    object.optional_instant("untracked_at", tracked.untracked_at);
+    object.optional_instant("lease_until", tracked.lease_until);
+    object.close();
+}
+
+/// `GET /stock-data/track`
+pub(crate) async fn list(
+    request: HttpRequest,
+    state: web::Data<State>,
+    mut params: Params,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, ApiError> {
+    negotiate(&request, &[MediaType::Json])?;
+    let pairs = params.pairs().to_vec();
+    let vendor = params.vendor();
+    let status = params.word("status", &PullStatus::ALL.map(|status| (status.name(), status)));
+    let is_active = params.word("active", &[("true", true), ("false", false)]);
+    let scope = Fingerprint::new("tracked")
+        .optional(vendor.map(Vendor::name))
+        .optional(status.map(PullStatus::name))
+        .optional(is_active.map(|is_active| [u8::from(is_active)]));
+    let after = params.position("cursor", |given| {
+        let position = cursor::decode(&scope, given)?;
+        let (code, symbol) = position.split_first_chunk().ok_or(CursorError::Malformed)?;
+        let symbol = std::str::from_utf8(symbol).ok().and_then(|text| Symbol::parse(text).ok());
+        symbol.zip(Vendor::from_code(i16::from_be_bytes(*code))).ok_or(CursorError::Malformed)
+    });
+    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
+    params.finish()?;
+    let answer = state.blocking(move |store| {
+        let asked = limit.saturating_add(1);
+        let query = TrackedQuery { status, vendor, is_active, after, limit: asked };
+        let mut rows = store.read(|reader| reader.tracked_list(&query))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| has_more).map(|(symbol, tracked)| {
+            let code = tracked.vendor.code().to_be_bytes();
+            cursor::encode(&scope, &[&code, symbol.as_str().as_bytes()].concat())
+        });
+        let url = next.as_deref().map(|next| link("/stock-data/track", &pairs, next));
+        let reason = "nothing like this is tracked, or was";
+        Ok(listing("stocks", &rows, next, url, reason, &held, |out, (symbol, tracked)| {
+            write_tracked(out, symbol, tracked);
+        }))
+    });
+    Ok(answer.await?.into())
+}
+
+/// `DELETE /stock-data/tracked/{symbol}`
+pub(crate) async fn untrack(
+    request: HttpRequest,
+    state: web::Data<State>,
+    CalledBy(caller): CalledBy,
+    mut params: Params,
+) -> Result<HttpResponse, ApiError> {
+    let vendor = params.vendor();
+    params.finish()?;
+    let symbol = SymbolInPath::segment(request.uri().path(), 3)?;
+    let vendors = vendor.map_or_else(|| Vendor::ALL.to_vec(), |vendor| vec![vendor]);
+    let (happened, now) = (Happened::by(&request, &caller), state.now());
+    let name = caller.name.clone();
+    state
+        .blocking(move |store| {
+            store.write(|writer| {
+                let mut ended = Vec::new();
+                if let Some(stock) = writer.stock(&symbol)? {
+                    for vendor in vendors {
+                        if writer.untrack(stock.id, vendor, now)? {
+                            ended.push(vendor.name());
+                        }
+                    }
+                }
+                if ended.is_empty() {
+                    let from = vendor.map(|vendor| format!(" from {vendor}")).unwrap_or_default();
+                    let detail = format!(
+                        "{symbol} is not tracked{from}; GET /stock-data/track?active=true lists \
+                         what is"
+                    );
+                    return Err(ApiError::new(ErrorCode::NotTracked, detail));
+                }
+                let detail = format!("{symbol} of {}", ended.join(", "));
+                let kind = AuditKind::Untracked;
+                happened.record(writer, kind, name.as_str(), Some(&detail), now)?;
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
