@@ -134,7 +134,8 @@ impl Summary {
         *place += 1;
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
+    /// Adds what another run did.
+    pub fn merge(&mut self, other: Self) {
         self.loaded += other.loaded;
         self.already_loaded += other.already_loaded;
         self.dead_letters += other.dead_letters;
