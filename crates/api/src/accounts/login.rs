@@ -37,6 +37,7 @@ pub(crate) async fn login(
     let happened = Happened::in_request(&request);
     // As much of it as can be a name; what is none is looked for all the same, in the same time.
     let account: String = name.chars().take(UserName::MAX_LEN).collect();
+    let turn = state.passwords.turn(&state).await?;
     happened.check_failures(&state, &account).await?;
     let wanted: Option<UserName> = name.parse().ok();
     let found = state
@@ -51,16 +52,17 @@ pub(crate) async fn login(
     // What can be nobody's password is still looked at like one that is wrong.
     let password = Password::new(password.to_string()).or_else(|_| Password::new("?".to_owned()));
     let password = password.map_err(|_| ApiError::invalid_credentials())?;
-    let (verdict, password) = state.passwords.verify(&state, password, hash.clone()).await?;
+    let (verdict, password) = state.passwords.verify(&turn, password, hash.clone()).await?;
     let user = user.filter(|user| verdict.is_right && user.is_active);
     let (Some(user), Some(old)) = (user, hash) else {
         happened.login_failed(&state, &account, "a login").await?;
         return Err(ApiError::invalid_credentials());
     };
     let newer = match verdict.needs_rehash {
-        true => Some(state.passwords.hash(&state, password).await?),
+        true => Some(state.passwords.hash(&turn, password).await?),
         false => None,
     };
+    drop(turn);
     let token = Token::generate(TokenKind::Session).map_err(ApiError::internal)?;
     let now = state.now();
     let length = i64::try_from(state.settings.session.as_micros()).unwrap_or(i64::MAX);

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use cream_auth::{HashError, HashParams, Password, PasswordHash, PasswordHasher, Verdict};
 use cream_store::AuditKind;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::access::{CalledBy, Caller};
@@ -26,6 +26,13 @@ pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
 }
 
+/// One of the few who may have a password looked at now. Whoever counts failures holds it from the
+/// count until a new failure is recorded: else many at once would all be counted before the first.
+#[derive(Clone)]
+pub(crate) struct Turn(
+    #[expect(dead_code, reason = "held, not looked at")] Arc<OwnedSemaphorePermit>,
+);
+
 impl Passwords {
     /// Takes the time of one hash.
     pub(crate) fn new(params: HashParams) -> Result<Self, HashError> {
@@ -33,24 +40,38 @@ impl Passwords {
         Ok(Self { hasher, turns: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    ///
+    /// `unavailable` where it takes too long.
+    pub(crate) async fn turn(&self, state: &State) -> Result<Turn, ApiError> {
+        let limit: Duration = state.settings.queue_timeout;
+        let turn = tokio::time::timeout(limit, Arc::clone(&self.turns).acquire_owned())
+            .await
+            .map_err(|_| ApiError::overloaded(limit))?
+            .map_err(ApiError::internal)?;
+        Ok(Turn(Arc::new(turn)))
+    }
+
     /// Hashes a password that somebody chose.
     pub(crate) async fn hash(
         &self,
-        state: &State,
+        turn: &Turn,
         password: Password,
     ) -> Result<PasswordHash, ApiError> {
-        self.work(state, move |hasher| hasher.hash(&password)).await
+        self.work(turn, move |hasher| hasher.hash(&password)).await
     }
 
     /// Checks a password against a hash, or against none where there is no such user, in the same
     /// time. Gives the password back, for a new hash.
     pub(crate) async fn verify(
         &self,
-        state: &State,
+        turn: &Turn,
         password: Password,
         hash: Option<PasswordHash>,
     ) -> Result<(Verdict, Password), ApiError> {
-        self.work(state, move |hasher| {
+        self.work(turn, move |hasher| {
             let verdict = match &hash {
                 Some(hash) => hasher.verify(&password, hash)?,
                 None => hasher.verify_unknown(&password)?,
@@ -62,15 +83,11 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
-        state: &State,
+        turn: &Turn,
         work: impl FnOnce(&PasswordHasher) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let limit: Duration = state.settings.queue_timeout;
-        let turn = tokio::time::timeout(limit, Arc::clone(&self.turns).acquire_owned())
-            .await
-            .map_err(|_| ApiError::overloaded(limit))?
-            .map_err(ApiError::internal)?;
-        let hasher = Arc::clone(&self.hasher);
+        // The work goes on where whoever asked for it is gone, and so does the turn.
+        let (hasher, turn) = (Arc::clone(&self.hasher), turn.clone());
         let done = web::block(move || {
             let done = work(&hasher);
             drop(turn);
@@ -118,16 +135,18 @@ pub(crate) async fn change_password(
         state.blocking(move |store| Ok(store.read(|reader| reader.user_named(&name))?)).await?;
     let hash = found.and_then(|(_, hash)| hash);
     let happened = Happened::by(&request, &caller);
+    let turn = state.passwords.turn(&state).await?;
     // A stolen session shall not be good for guessing the password at leisure.
     happened.check_failures(&state, caller.name.as_str()).await?;
-    let (verdict, _) = state.passwords.verify(&state, given, hash).await?;
+    let (verdict, _) = state.passwords.verify(&turn, given, hash).await?;
     if !verdict.is_right {
         happened
             .login_failed(&state, caller.name.as_str(), "the present password of a change")
             .await?;
         return Err(ApiError::wrong_password());
     }
-    let hash = state.passwords.hash(&state, new).await?;
+    let hash = state.passwords.hash(&turn, new).await?;
+    drop(turn);
     let (now, Caller { user, name, token, .. }) = (state.now(), Caller::clone(&caller));
     state
         .blocking(move |store| {

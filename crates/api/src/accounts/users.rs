@@ -98,7 +98,11 @@ pub(crate) async fn add(
     let name: UserName = added.name.parse().map_err(|error| field("name", format!("{error}")))?;
     let role: Role = added.role.parse().map_err(|error| field("role", format!("{error}")))?;
     let password = match added.password {
-        Some(text) => Some(state.passwords.hash(&state, chosen(text, name.as_str())?).await?),
+        Some(text) => {
+            let password = chosen(text, name.as_str())?;
+            let turn = state.passwords.turn(&state).await?;
+            Some(state.passwords.hash(&turn, password).await?)
+        }
         None => None,
     };
     let (happened, now) = (Happened::by(&request, &caller), state.now());
@@ -160,7 +164,9 @@ pub(crate) async fn change(
         Some(text) => {
             let user = state.blocking(move |store| Ok(store.read(|reader| reader.user(id))?));
             let user = user.await?.ok_or_else(unknown)?;
-            Some(state.passwords.hash(&state, chosen(text, user.name.as_str())?).await?)
+            let password = chosen(text, user.name.as_str())?;
+            let turn = state.passwords.turn(&state).await?;
+            Some(state.passwords.hash(&turn, password).await?)
         }
         None => None,
     };
