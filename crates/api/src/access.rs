@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, X_FORWARDED_FOR};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpRequest, web};
 use cream_auth::{Role, Scope, Scopes, Token, TokenDigest, TokenKind};
@@ -122,10 +122,14 @@ async fn admit(
     let address = Client::at(facts.client);
     let given = match access {
         Access::Anyone => None,
-        _ => bearer(request.headers()).inspect_err(|_| {
-            // Whoever tries tokens has no more of these than of other requests.
-            let _counted = state.count(&facts, address);
-        })?,
+        _ => match bearer(request.headers()) {
+            Ok(given) => given,
+            Err(error) => {
+                // Whoever tries tokens has no more of these than of other requests.
+                state.count(&facts, address)?;
+                return Err(error);
+            }
+        },
     };
     let caller = match given {
         None => {
@@ -135,18 +139,30 @@ async fn admit(
         Some(token) => {
             let digest = token.digest();
             // So that trying tokens costs the database no more than asking without one.
-            if !state.known_tokens.is_known(&digest) {
+            let is_known = state.known_tokens.is_known(&digest);
+            if !is_known {
                 state.count(&facts, address)?;
             }
-            let caller = identify(state, digest).await?;
+            let caller = match identify(state, digest).await {
+                Ok(caller) => caller,
+                Err(error) => {
+                    // Nor is one that was good once a way to ask for nothing.
+                    if is_known {
+                        state.count(&facts, address)?;
+                    }
+                    return Err(error);
+                }
+            };
             state.count(&facts, Client::Token(caller.token))?;
             Some(Rc::new(caller))
         }
     };
     facts.caller.replace(caller.clone());
     judge(access, caller.as_deref(), state.settings.open_reading, || {
-        request.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
-            && facts.client.is_loopback()
+        // Through a proxy on this machine everybody seems to be here, also where nobody said that
+        // it is one.
+        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+            && !request.headers().contains_key(X_FORWARDED_FOR)
     })
 }
 
@@ -204,7 +220,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<Token>, ApiError> {
 
 /// Whose token it is, if it is valid now.
 async fn identify(state: &web::Data<State>, digest: TokenDigest) -> Result<Caller, ApiError> {
-    let asked = digest.clone();
+    let asked = digest;
     // The database itself: a replica may not know yet that a token was revoked.
     let held = state.blocking(move |store| Ok(store.read(|reader| reader.holder(&asked))?)).await?;
     let now = state.now();
