@@ -48,7 +48,7 @@ impl Wanted {
             errors.push(FieldError::new("name", Some(name), message));
         }
         let scopes: Result<Scopes, _> =
-            self.scopes.iter().take(MAX_NAME).map(|scope| scope.parse::<Scope>()).collect();
+            self.scopes.iter().map(|scope| scope.parse::<Scope>()).collect();
         match &scopes {
             Err(error) => errors.push(FieldError::new("scopes", None, error.to_string())),
             Ok(scopes) if scopes.is_empty() => {
