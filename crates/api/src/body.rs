@@ -26,10 +26,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         Box::pin(async move {
             let bytes = read(&request, payload).await?;
             let value = serde_json::from_slice(&bytes).map_err(|error| {
-                ApiError::new(ErrorCode::InvalidBody, format!("the body is refused: {error}"))
+                let why = without_value(&error.to_string());
+                ApiError::new(ErrorCode::InvalidBody, format!("the body is refused: {why}"))
             })?;
             Ok(Self(value))
         })
+    }
+}
+
+/// What is wrong with a value, without the value: it may be a password of the wrong type.
+fn without_value(why: &str) -> String {
+    let is_of_value = ["invalid type: ", "invalid value: "].iter().any(|it| why.starts_with(it));
+    let kind = why.split(['`', '"']).next().filter(|kind| is_of_value && kind.len() < why.len());
+    match (kind, why.rsplit_once(", expected ")) {
+        (Some(kind), Some((_, expected))) => format!("{}, expected {expected}", kind.trim_end()),
+        _ => why.to_owned(),
     }
 }
 
@@ -71,6 +82,31 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Zeroizing<V
         Err(_) => {
             let detail = format!("the body did not arrive within {} s", time.as_secs_f32());
             Err(ApiError::new(ErrorCode::RequestTimeout, detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_quoted() {
+        for (why, told) in [
+            (
+                "invalid type: integer `77`, expected a string",
+                "invalid type: integer, expected a string",
+            ),
+            (
+                "invalid type: string \"a, expected `b\", expected u16 at line 1 column 9",
+                "invalid type: string, expected u16 at line 1 column 9",
+            ),
+            ("invalid value: integer `-1`, expected u16", "invalid value: integer, expected u16"),
+            ("invalid type: null, expected a string", "invalid type: null, expected a string"),
+            ("unknown field `x`, expected `name`", "unknown field `x`, expected `name`"),
+            ("EOF while parsing a value", "EOF while parsing a value"),
+        ] {
+            assert_eq!(without_value(why), told);
         }
     }
 }

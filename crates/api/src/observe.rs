@@ -89,6 +89,10 @@ pub(crate) async fn observe(
 /// The client's own id, where it is fit for a log.
 fn given_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    // Nor is it told what may be a token.
+    if redact(id) != id {
+        return None;
+    }
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     ((1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(fit)).then(|| id.to_owned())
 }
@@ -143,11 +147,18 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
 fn finished(response: HttpResponse<BoxBody>, facts: &Facts) -> HttpResponse<BoxBody> {
     let status = response.status();
     let mut response = if status.is_client_error() || status.is_server_error() {
-        match response.error().and_then(|error| error.as_error::<ApiError>()) {
+        let mut told = match response.error().and_then(|error| error.as_error::<ApiError>()) {
             Some(error) => problem(error, &facts.request_id),
             // From a layer that is not ours, which speaks plain text.
             None => problem(&ApiError::of_status(status), &facts.request_id),
+        };
+        // A page that may read what was found may read what went wrong.
+        for (name, value) in response.headers() {
+            if name.as_str().starts_with("access-control-") || name == header::VARY {
+                told.headers_mut().append(name.clone(), value.clone());
+            }
         }
+        told
     } else {
         response
     };
@@ -271,7 +282,8 @@ impl Drop for Record {
         let caller = self.facts.caller.borrow();
         let user = caller.as_ref().map(|caller| caller.name.as_str());
         log::info!(
-            method = self.method.as_str(),
+            // A client may call it what it likes, at any length.
+            method:% = format_args!("{:.32}", redact(self.method.as_str())),
             path = self.path.as_str(),
             status = self.status.as_u16(),
             duration_ms,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use cream_auth::Scope;
+use cream_auth::{Scope, redact};
 use cream_store::StoreError;
 use serde::Serialize;
 
@@ -399,7 +399,8 @@ impl ApiError {
         }
         if self.in_chart_shape {
             response.content_type("application/json");
-            return response.body(self.chart_document());
+            let text = self.chart_document();
+            return response.body(redact(&String::from_utf8_lossy(&text)).into_owned());
         }
         let document = Document {
             r#type: format!("urn:problem-type:cream:{}", self.code),
@@ -412,8 +413,9 @@ impl ApiError {
             request_id,
         };
         response.content_type("application/problem+json");
-        // Strings and numbers always serialise.
-        response.body(serde_json::to_vec(&document).unwrap_or_default())
+        // Strings and numbers always serialise. What is quoted may be a token in the wrong place.
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        response.body(redact(&text).into_owned())
     }
 
     /// `{"chart":{"result":null,"error":{…}}}`, with the words of the status as the code.

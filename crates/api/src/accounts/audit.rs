@@ -1,6 +1,7 @@
 //! What happened to accounts and by them: recorded, counted, listed.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use cream_auth::redact;
 use cream_models::Timestamp;
 use cream_store::{
     AuditId, AuditKind, AuditQuery, FailedLogins, NewAuditEvent, StoreError, UserId, Writer,
@@ -43,7 +44,8 @@ impl Happened {
         Self { actor: Some(caller.user), ..Self::in_request(request) }
     }
 
-    /// Records an event, in the transaction of what happened.
+    /// Records an event, in the transaction of what happened. What may be a token in it, a name
+    /// typed in the wrong place or one's own name for a token, is left out.
     pub(crate) fn record(
         &self,
         writer: &mut Writer<'_>,
@@ -53,11 +55,11 @@ impl Happened {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         writer.record(&NewAuditEvent {
-            account: Some(account),
+            account: Some(&redact(account)),
             actor: self.actor,
             address: Some(&self.address),
             request_id: Some(&self.request_id),
-            detail,
+            detail: detail.map(redact).as_deref(),
             ..NewAuditEvent::new(kind, at)
         })
     }
@@ -75,7 +77,8 @@ impl Happened {
         let (limits, now) = (state.settings.logins, state.now());
         let window = i64::try_from(limits.window.as_micros()).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(now.micros().saturating_sub(window));
-        let (this, account) = (self.clone(), account.to_owned());
+        // As it is recorded.
+        let (this, account) = (self.clone(), redact(account).into_owned());
         let is_refused = state
             .blocking(move |store| {
                 let FailedLogins { of_account, from_address } =
