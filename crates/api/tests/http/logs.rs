@@ -22,7 +22,7 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 
 impl log::Log for Kept {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target().starts_with("cream_api")
+        metadata.target().starts_with("cream_") || metadata.target().starts_with("actix_")
     }
 
     fn log(&self, record: &log::Record<'_>) {
@@ -39,16 +39,22 @@ impl log::Log for Kept {
 
 static KEPT: Kept = Kept(Mutex::new(Vec::new()));
 
-fn keep_records() {
+pub(crate) fn keep_records() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         log::set_logger(&KEPT).unwrap();
-        log::set_max_level(log::LevelFilter::Info);
+        log::set_max_level(log::LevelFilter::Debug);
     });
 }
 
+/// Every line so far, of every test.
+pub(crate) fn all_that_was_logged() -> Vec<String> {
+    let kept = KEPT.0.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.iter().map(|(text, fields)| format!("{text} {fields:?}")).collect()
+}
+
 /// The record of a request, which is written when its answer is out.
-fn record(message: &str, request_id: &str) -> BTreeMap<String, String> {
+pub(crate) fn record(message: &str, request_id: &str) -> BTreeMap<String, String> {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(10) {
         let kept = KEPT.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,18 +7,29 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod access;
 mod adjusted;
+mod admin;
+mod cache;
 mod chart;
 mod chart_bases;
 mod docs;
 mod failures;
 mod formats;
+mod holders;
+mod hostile;
 mod intervals;
+mod limits;
+mod logins;
 mod logs;
 mod many;
+mod naughty;
+mod people;
 mod read_back;
 mod reads;
 mod responses;
+mod secrets;
 mod streams;
 mod support;
+mod tracking;
 mod yfinance;

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cream_api::{ApiSettings, ServeError, Server, StopHandle};
+use cream_auth::HashParams;
 use cream_models::{
     Bar, BarFlags, CorporateAction, CorporateEvent, Date, Instrument, SplitRatio, Symbol,
     Timestamp, Vendor,
@@ -75,10 +76,13 @@ impl Api {
         change: impl FnOnce(ApiSettings) -> ApiSettings,
     ) -> Self {
         let raw = folder.path().join("raw");
-        std::fs::create_dir(&raw).unwrap();
+        std::fs::create_dir_all(&raw).unwrap();
         let settings = ApiSettings::new("127.0.0.1:0".parse().unwrap())
             .with_workers(1)
             .with_request_timeout(Duration::from_secs(1))
+            // Tests are many requests from one address.
+            .with_requests_per_second(None)
+            .with_password_hash(HashParams::WEAK)
             .with_folder("STOCK_DATA_RAW_RESPONSES_DIR", raw);
         let server = Server::bind(store.clone(), change(settings)).unwrap();
         let base = format!("http://{}", server.address());
@@ -102,11 +106,32 @@ impl Api {
         answer(&bytes)
     }
 
+    /// A request of these bytes, whatever they are, and all that comes back.
+    pub(crate) fn send_raw(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        // A server may answer, and close, before it has read all.
+        let _ = stream.write_all(request);
+        let mut bytes = Vec::new();
+        match stream.read_to_end(&mut bytes) {
+            Ok(_) => bytes,
+            Err(_) if !bytes.is_empty() => bytes,
+            Err(error) => panic!("no answer to {}: {error}", request.escape_ascii()),
+        }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.host()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
     /// Over a plain socket: a client library may unpack bodies and send headers of its own.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
-        let host = self.base.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (host, mut stream) = (self.host(), self.connect());
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
         for (name, value) in headers {
@@ -117,7 +142,7 @@ impl Api {
     }
 }
 
-fn answer(bytes: &[u8]) -> Answer {
+pub(crate) fn answer(bytes: &[u8]) -> Answer {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
@@ -198,7 +223,7 @@ pub(crate) fn describe(
     writer.save_series(state)
 }
 
-fn fill(store: &Store) {
+pub(crate) fn fill(store: &Store) {
     let price = |text: &str| text.parse().unwrap();
     let full = bar("2025-06-11", "326.43")
         .with_open(price("334.399994"))
