@@ -90,7 +90,8 @@ fn start_with(change: impl FnOnce(ApiSettings) -> ApiSettings) -> Api {
 #[test]
 fn failures_and_what_is_too_long_are_not_kept() {
     let api = start_with(|settings| settings.with_cache_bytes(4_096));
-    for path in ["/stock-data/NONE", "/stock-data/TSLA/history?limit=0", "/stock-data/TSLA/history"] {
+    for path in ["/stock-data/NONE", "/stock-data/TSLA/history?limit=0", "/stock-data/TSLA/history"]
+    {
         let before = counted(&api, "hit");
         // The sixteenth part of all is the longest.
         assert!(!path.ends_with("history") || api.get(path).body.len() > 256, "{path}");

@@ -59,3 +59,38 @@ fn every_route_is_described() {
         assert!(documentation.contains(&heading), "docs/api.md lacks {heading:?}");
     }
 }
+
+/// Every function of Rust sources below a folder, by its name.
+fn functions(folder: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let names = text.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
+            found.extend(names.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn what_the_security_page_promises_is_tested() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let mut known = std::collections::BTreeSet::new();
+    for folder in ["crates/api", "crates/auth", "tests/tests"] {
+        functions(&root.join(folder), &mut known);
+    }
+    let mut promises = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise"))
+    {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in tests.split(", ") {
+            let name = name.trim_matches('`');
+            assert!(known.contains(name), "no test {name}: {row}");
+        }
+        promises += 1;
+    }
+    assert!(promises > 20, "{promises}");
+}
