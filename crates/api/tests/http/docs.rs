@@ -94,3 +94,33 @@ fn what_the_security_page_promises_is_tested() {
     }
     assert!(promises > 20, "{promises}");
 }
+#[test]
+fn the_metrics_of_the_operations_page_are_those_that_are_told() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once("\n## Metrics of the API server\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let told = filled().get("/metrics");
+    let mut families: Vec<&str> = told
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE cream_")?.split_once(' '))
+        .map(|(name, _)| name)
+        .filter(|name| *name != "build")
+        .collect();
+    families.sort_unstable();
+    let mut named: Vec<String> = Vec::new();
+    for row in section.lines().filter_map(|line| line.strip_prefix("| `cream_")) {
+        let (first, rest) = row.split_once('`').unwrap();
+        let name = first.split('{').next().unwrap();
+        let name = name.strip_suffix("_total").unwrap_or(name);
+        named.push(name.to_owned());
+        // `a`, `_b`: what stands behind the first name.
+        let cell = rest.split('|').next().unwrap();
+        named.extend(
+            cell.split('`').filter(|part| part.starts_with('_')).map(|end| format!("{name}{end}")),
+        );
+    }
+    named.sort_unstable();
+    assert_eq!(families, named);
+}
