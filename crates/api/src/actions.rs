@@ -8,11 +8,20 @@ use cream_store::{Series, Stock, StoredAction};
 use crate::answer::{Answer, Body, Rows, tag};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{answers, params as takes};
 use crate::params::{Params, Span, SymbolInPath};
 use crate::problem::ApiError;
 use crate::state::{State, find_series, series_state};
 
 /// `GET /stock-data/{symbol}/actions`
+#[utoipa::path(
+    get,
+    path = "/stock-data/{symbol}/actions",
+    operation_id = "listActions",
+    tag = "prices",
+    params(SymbolInPath, takes::OfDates, IfNoneMatch),
+    responses((status = 200, description = "Corporate actions", body = answers::Actions)),
+)]
 pub(crate) async fn actions(
     request: HttpRequest,
     state: web::Data<State>,

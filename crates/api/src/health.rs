@@ -9,11 +9,19 @@ use rustix::fs::{Access, access};
 
 use crate::json::Object;
 use crate::negotiate::{MediaType, negotiate};
+use crate::openapi::answers;
 use crate::params::Params;
 use crate::problem::{ApiError, FieldError};
 use crate::state::State;
 
 /// `GET /health/live`
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "getLiveness",
+    tag = "operation",
+    responses((status = 200, description = "The server lives", body = answers::Live)),
+)]
 pub(crate) async fn live(request: HttpRequest, params: Params) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
     params.finish()?;
@@ -25,6 +33,13 @@ pub(crate) async fn live(request: HttpRequest, params: Params) -> Result<HttpRes
 }
 
 /// `GET /health/ready`
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "getReadiness",
+    tag = "operation",
+    responses((status = 200, description = "The server can do its work", body = answers::Ready)),
+)]
 pub(crate) async fn ready(
     request: HttpRequest,
     state: web::Data<State>,

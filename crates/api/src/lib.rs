@@ -41,6 +41,7 @@ mod limits;
 mod metrics;
 mod negotiate;
 mod observe;
+mod openapi;
 mod params;
 mod periods;
 mod pipe;

@@ -40,6 +40,13 @@ impl Counted {
 }
 
 /// `GET /metrics`
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "operation",
+    responses((status = 200, description = "Metrics in the OpenMetrics text format", body = String, content_type = CONTENT_TYPE)),
+)]
 pub(crate) async fn metrics(
     state: web::Data<State>,
     params: Params,

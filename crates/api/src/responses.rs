@@ -8,15 +8,24 @@ use crate::answer::{Answer, Body, Rows, tag};
 use crate::cursor::{self, CursorError, Fingerprint, to_hex};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{answers, params as takes};
 use crate::params::{Params, SymbolInPath, encode, link};
 use crate::problem::ApiError;
 use crate::state::{State, find_stock};
 
 /// Responses in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /stock-data/{symbol}/responses`
+#[utoipa::path(
+    get,
+    path = "/stock-data/{symbol}/responses",
+    operation_id = "listResponses",
+    tag = "prices",
+    params(SymbolInPath, takes::Responses, IfNoneMatch),
+    responses((status = 200, description = "A page of responses", body = answers::Responses)),
+)]
 pub(crate) async fn responses(
     request: HttpRequest,
     state: web::Data<State>,

@@ -12,15 +12,24 @@ use crate::answer::listing;
 use crate::cursor::{self, CursorError, Fingerprint, to_hex};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{params as takes, work};
 use crate::params::{NumberInPath, Params, link};
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::State;
 
 /// Responses in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /admin/responses`
+#[utoipa::path(
+    get,
+    path = "/admin/responses",
+    operation_id = "listArchived",
+    tag = "administration",
+    params(takes::Archived, IfNoneMatch),
+    responses((status = 200, description = "A page of responses", body = work::ArchivedResponses)),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
@@ -78,6 +87,14 @@ fn write_response(out: &mut Vec<u8>, response: &Response) {
 }
 
 /// `POST /admin/responses/{id}/retry`
+#[utoipa::path(
+    post,
+    path = "/admin/responses/{id}/retry",
+    operation_id = "retryResponse",
+    tag = "administration",
+    params(NumberInPath),
+    responses((status = 202, description = "It will be tried again", body = work::ArchivedResponse)),
+)]
 pub(crate) async fn retry(
     request: HttpRequest,
     state: web::Data<State>,

@@ -14,10 +14,12 @@ use crate::answer::{Answer, Body, tag};
 use crate::cursor::Fingerprint;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::answers;
 use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode};
 use crate::{
-    accounts, actions, chart, health, history, metrics, responses, retries, stocks, tasks, tracking,
+    accounts, actions, chart, health, history, metrics, openapi, responses, retries, stocks, tasks,
+    tracking,
 };
 
 /// What is asked of a path.
@@ -77,6 +79,27 @@ pub(crate) const ROUTES: &[Route] = &[
         access: Access::Anyone,
         summary: "This index",
         handler: || web::to(index),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/openapi.json",
+        access: Access::Anyone,
+        summary: "All of this, described for programs (OpenAPI 3.1)",
+        handler: || web::to(openapi::document),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/docs",
+        access: Access::Anyone,
+        summary: "All of this, described for people, to be tried in a browser",
+        handler: || web::to(openapi::docs::page),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/docs/{asset}",
+        access: Access::Anyone,
+        summary: "What that page loads",
+        handler: || web::to(openapi::docs::asset),
     },
     Route {
         verb: Verb::Get,
@@ -335,7 +358,15 @@ fn is_route(path: &str) -> bool {
 }
 
 /// `GET /`
-async fn index(
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "getIndex",
+    tag = "documentation",
+    params(IfNoneMatch),
+    responses((status = 200, description = "The routes", body = answers::Index)),
+)]
+pub(crate) async fn index(
     request: HttpRequest,
     params: Params,
     held: IfNoneMatch,

@@ -9,17 +9,26 @@ use crate::answer::{Answer, Body, Rows, tag};
 use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{answers, params as takes};
 use crate::params::{Params, SymbolInPath, link};
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::{State, find_series, series_state};
 
 /// Symbols in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 /// The longest search text, in characters.
-const MAX_SEARCH: usize = 100;
+pub(crate) const MAX_SEARCH: usize = 100;
 
 /// `GET /stock-data`
+#[utoipa::path(
+    get,
+    path = "/stock-data",
+    operation_id = "listStocks",
+    tag = "prices",
+    params(takes::ListStocks, IfNoneMatch),
+    responses((status = 200, description = "A page of symbols", body = answers::Stocks)),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
@@ -36,6 +45,14 @@ pub(crate) async fn list(
 }
 
 /// `GET /stock-data/{symbol}`
+#[utoipa::path(
+    get,
+    path = "/stock-data/{symbol}",
+    operation_id = "getLatestBar",
+    tag = "prices",
+    params(SymbolInPath, takes::OfVendor, IfNoneMatch),
+    responses((status = 200, description = "The latest bar", body = answers::LatestBar)),
+)]
 pub(crate) async fn latest(
     request: HttpRequest,
     state: web::Data<State>,

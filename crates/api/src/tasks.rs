@@ -6,11 +6,20 @@ use cream_store::{StoreError, TaskOutcome, TaskState, WorkerState};
 use crate::answer::listing;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::work;
 use crate::params::Params;
 use crate::problem::ApiError;
 use crate::state::State;
 
 /// `GET /admin/tasks`
+#[utoipa::path(
+    get,
+    path = "/admin/tasks",
+    operation_id = "listWorkers",
+    tag = "administration",
+    params(IfNoneMatch),
+    responses((status = 200, description = "The workers with their tasks", body = work::Workers)),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,

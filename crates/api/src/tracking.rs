@@ -8,6 +8,7 @@ use cream_store::{
     AuditKind, PullStatus, SymbolTracking, TrackRefusal, Tracked, TrackedBy, TrackedQuery, Tracking,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::access::CalledBy;
 use crate::accounts::Happened;
@@ -16,24 +17,29 @@ use crate::body::Json;
 use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{params as takes, words, work};
 use crate::params::{Params, SymbolInPath, link};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::settings::ApiSettings;
 use crate::state::State;
 
 /// Stocks in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// The body of `POST /stock-data/track`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WantedStock, example = json!({"symbol": "BRK-B", "vendor": "yahoo-chart"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// The symbol.
+    #[schema(value_type = words::Symbol)]
     symbol: String,
     /// From whom; without one, from the vendor of the settings.
+    #[schema(value_type = Option<words::VendorName>)]
     vendor: Option<String>,
     /// The symbol in the vendor's own spelling, where that does not follow from it.
+    #[schema(value_type = Option<words::VendorSymbol>)]
     vendor_symbol: Option<String>,
 }
 
@@ -62,6 +68,14 @@ impl Wanted {
 }
 
 /// `POST /stock-data/track`
+#[utoipa::path(
+    post,
+    path = "/stock-data/track",
+    operation_id = "trackStock",
+    tag = "tracking",
+    request_body = Wanted,
+    responses((status = 201, description = "It was not tracked, and is from now on", body = work::Tracked), (status = 200, description = "It was tracked already", body = work::Tracked)),
+)]
 pub(crate) async fn track(
     request: HttpRequest,
     state: web::Data<State>,
@@ -142,6 +156,14 @@ fn write_tracked(out: &mut Vec<u8>, symbol: &Symbol, tracked: &Tracked) {
 }
 
 /// `GET /stock-data/track`
+#[utoipa::path(
+    get,
+    path = "/stock-data/track",
+    operation_id = "listTracked",
+    tag = "tracking",
+    params(takes::ListTracked, IfNoneMatch),
+    responses((status = 200, description = "A page of what is or was tracked", body = work::TrackedStocks)),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
@@ -186,6 +208,14 @@ pub(crate) async fn list(
 }
 
 /// `DELETE /stock-data/tracked/{symbol}`
+#[utoipa::path(
+    delete,
+    path = "/stock-data/tracked/{symbol}",
+    operation_id = "untrackStock",
+    tag = "tracking",
+    params(SymbolInPath, takes::OfVendor),
+    responses((status = 204, description = "It is pulled no more")),
+)]
 pub(crate) async fn untrack(
     request: HttpRequest,
     state: web::Data<State>,

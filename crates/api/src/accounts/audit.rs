@@ -14,6 +14,7 @@ use crate::cursor::{self, CursorError, Fingerprint};
 use crate::facts::Facts;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{params as takes, people};
 use crate::params::{Params, link};
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::State;
@@ -125,10 +126,18 @@ impl Happened {
 }
 
 /// Events in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /admin/audit`
+#[utoipa::path(
+    get,
+    path = "/admin/audit",
+    operation_id = "listEvents",
+    tag = "administration",
+    params(takes::Events, IfNoneMatch),
+    responses((status = 200, description = "A page of what happened", body = people::Events)),
+)]
 pub(crate) async fn events(
     request: HttpRequest,
     state: web::Data<State>,

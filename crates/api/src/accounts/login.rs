@@ -6,27 +6,39 @@ use cream_auth::{Password, Scopes, Token, TokenKind};
 use cream_models::Timestamp;
 use cream_store::{AuditKind, NewToken, User, UserName};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::access::{CalledBy, Caller};
 use crate::accounts::audit::Happened;
 use crate::body::Json;
 use crate::json::Object;
+use crate::openapi::people;
 use crate::params::Params;
 use crate::problem::ApiError;
 use crate::state::State;
 
 /// The body of `POST /auth/login`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"name": "ann", "password": "correct horse battery"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Login {
     /// The user's name.
     name: String,
     /// The password.
+    #[schema(value_type = String, format = Password, write_only)]
     password: Zeroizing<String>,
 }
 
 /// `POST /auth/login`
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    operation_id = "logIn",
+    tag = "accounts",
+    request_body = Login,
+    responses((status = 200, description = "The token of a session", body = people::LoggedIn)),
+)]
 pub(crate) async fn login(
     request: HttpRequest,
     state: web::Data<State>,
@@ -120,6 +132,13 @@ fn write_user(object: &mut Object<'_>, id: i64, name: &str, role: &str) {
 }
 
 /// `POST /auth/logout`
+#[utoipa::path(
+    post,
+    path = "/auth/logout",
+    operation_id = "logOut",
+    tag = "accounts",
+    responses((status = 204, description = "The session has ended")),
+)]
 pub(crate) async fn logout(
     request: HttpRequest,
     state: web::Data<State>,
@@ -144,6 +163,13 @@ pub(crate) async fn logout(
 }
 
 /// `GET /auth/me`
+#[utoipa::path(
+    get,
+    path = "/auth/me",
+    operation_id = "getMe",
+    tag = "accounts",
+    responses((status = 200, description = "Whose token it is", body = people::Me)),
+)]
 pub(crate) async fn me(
     CalledBy(caller): CalledBy,
     params: Params,

@@ -1,11 +1,11 @@
 //! Who may ask: logins, tokens, and people. Services over the store, which hash passwords and
 //! record what happened.
 
-mod audit;
-mod login;
-mod password;
-mod tokens;
-mod users;
+pub(crate) mod audit;
+pub(crate) mod login;
+pub(crate) mod password;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 pub(crate) use audit::{Happened, events};
 pub(crate) use login::{login, logout, me};

@@ -8,11 +8,13 @@ use cream_auth::{HashError, HashParams, Password, PasswordHash, PasswordHasher, 
 use cream_store::AuditKind;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::access::{CalledBy, Caller};
 use crate::accounts::audit::Happened;
 use crate::body::Json;
+use crate::openapi::words;
 use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::state::State;
@@ -109,16 +111,27 @@ pub(crate) fn chosen(text: Zeroizing<String>, user: &str) -> Result<Password, Ap
 }
 
 /// The body of `POST /auth/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"current": "correct horse battery", "new": "a staple and no horse"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordChange {
     /// The present one.
+    #[schema(value_type = String, format = Password, write_only)]
     current: Zeroizing<String>,
     /// The one from now on.
+    #[schema(value_type = words::NewPassword)]
     new: Zeroizing<String>,
 }
 
 /// `POST /auth/password`
+#[utoipa::path(
+    post,
+    path = "/auth/password",
+    operation_id = "changePassword",
+    tag = "accounts",
+    request_body = PasswordChange,
+    responses((status = 204, description = "The password is changed, and all other sessions have ended")),
+)]
 pub(crate) async fn change_password(
     request: HttpRequest,
     state: web::Data<State>,

@@ -6,6 +6,7 @@ use cream_auth::{Scope, Scopes, Token, TokenKind};
 use cream_models::Timestamp;
 use cream_store::{AccessToken, AuditKind, NewToken, StoreError, TokenId, TokenQuery};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::access::CalledBy;
 use crate::accounts::audit::Happened;
@@ -14,6 +15,7 @@ use crate::answer::listing;
 use crate::body::Json;
 use crate::json::Object;
 use crate::negotiate::IfNoneMatch;
+use crate::openapi::{people, words};
 use crate::params::{NumberInPath, Params};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::state::State;
@@ -21,21 +23,28 @@ use crate::state::State;
 /// Valid tokens that one user has at most, sessions included.
 const MAX_TOKENS: u32 = 1_000;
 /// The longest name, in characters.
-const MAX_NAME: usize = 100;
+pub(crate) const MAX_NAME: usize = 100;
 /// For how many days a token is good where nothing is said, and at most.
-const DEFAULT_DAYS: u16 = 90;
-const MAX_DAYS: u16 = 366;
+pub(crate) const DEFAULT_DAYS: u16 = 90;
+pub(crate) const MAX_DAYS: u16 = 366;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The body of `POST /auth/tokens`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    as = WantedToken,
+    example = json!({"name": "notebook", "scopes": ["read"], "expires_in_days": 30})
+)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// What its owner calls it.
+    #[schema(value_type = words::TokenName)]
     name: String,
     /// What it shall be good for.
+    #[schema(value_type = Vec<words::ScopeName>, min_items = 1, max_items = 100)]
     scopes: Vec<String>,
-    /// For how many days.
+    /// For how many days; 90 where it is absent or null.
+    #[schema(value_type = Option<words::TokenDays>)]
     expires_in_days: Option<u16>,
 }
 
@@ -74,6 +83,14 @@ impl Wanted {
 }
 
 /// `POST /auth/tokens`
+#[utoipa::path(
+    post,
+    path = "/auth/tokens",
+    operation_id = "createToken",
+    tag = "accounts",
+    request_body = Wanted,
+    responses((status = 201, description = "The token, shown this once", body = people::CreatedToken)),
+)]
 pub(crate) async fn create(
     request: HttpRequest,
     state: web::Data<State>,
@@ -140,6 +157,14 @@ pub(crate) async fn create(
 }
 
 /// `GET /auth/tokens`
+#[utoipa::path(
+    get,
+    path = "/auth/tokens",
+    operation_id = "listTokens",
+    tag = "accounts",
+    params(IfNoneMatch),
+    responses((status = 200, description = "One's valid tokens", body = people::Tokens)),
+)]
 pub(crate) async fn list(
     state: web::Data<State>,
     CalledBy(caller): CalledBy,
@@ -177,6 +202,14 @@ fn write_token(out: &mut Vec<u8>, token: &AccessToken) {
 }
 
 /// `DELETE /auth/tokens/{id}`
+#[utoipa::path(
+    delete,
+    path = "/auth/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "accounts",
+    params(NumberInPath),
+    responses((status = 204, description = "The token is good for nothing from now on")),
+)]
 pub(crate) async fn revoke(
     request: HttpRequest,
     state: web::Data<State>,

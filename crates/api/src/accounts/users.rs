@@ -7,6 +7,7 @@ use cream_store::{
     AuditKind, NewUser, StoreError, User, UserAdded, UserChange, UserChanged, UserId, UserName,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::access::CalledBy;
@@ -17,15 +18,24 @@ use crate::body::Json;
 use crate::cursor::{self, CursorError, Fingerprint};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
+use crate::openapi::{params as takes, people, words};
 use crate::params::{NumberInPath, Params, link};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::state::State;
 
 /// Users in a page, where `limit` is absent and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /admin/users`
+#[utoipa::path(
+    get,
+    path = "/admin/users",
+    operation_id = "listUsers",
+    tag = "administration",
+    params(takes::ListUsers, IfNoneMatch),
+    responses((status = 200, description = "A page of people", body = people::Users)),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
@@ -73,18 +83,33 @@ fn write_user(out: &mut Vec<u8>, user: &User) {
 }
 
 /// The body of `POST /admin/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    as = NewUser,
+    example = json!({"name": "ben", "role": "user", "password": "correct horse battery"})
+)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Added {
     /// The name.
+    #[schema(value_type = words::UserName)]
     name: String,
     /// What they are.
+    #[schema(value_type = words::RoleName)]
     role: String,
     /// Their password; without one they cannot log in.
+    #[schema(value_type = Option<words::NewPassword>)]
     password: Option<Zeroizing<String>>,
 }
 
 /// `POST /admin/users`
+#[utoipa::path(
+    post,
+    path = "/admin/users",
+    operation_id = "addUser",
+    tag = "administration",
+    request_body = Added,
+    responses((status = 201, description = "Who was added", body = people::User)),
+)]
 pub(crate) async fn add(
     request: HttpRequest,
     state: web::Data<State>,
@@ -130,18 +155,30 @@ pub(crate) async fn add(
 }
 
 /// The body of `PATCH /admin/users/{id}`. What is absent stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UserChange, example = json!({"is_active": false}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changed {
     /// What they are from now on.
+    #[schema(value_type = Option<words::RoleName>)]
     role: Option<String>,
     /// Whether they are let in from now on.
     is_active: Option<bool>,
     /// Their password from now on; their sessions end.
+    #[schema(value_type = Option<words::NewPassword>)]
     password: Option<Zeroizing<String>>,
 }
 
 /// `PATCH /admin/users/{id}`
+#[utoipa::path(
+    patch,
+    path = "/admin/users/{id}",
+    operation_id = "changeUser",
+    tag = "administration",
+    params(NumberInPath),
+    request_body = Changed,
+    responses((status = 200, description = "What they are now", body = people::User)),
+)]
 pub(crate) async fn change(
     request: HttpRequest,
     state: web::Data<State>,

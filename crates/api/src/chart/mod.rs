@@ -17,6 +17,7 @@ use cream_store::{BarQuery, Order, Reader, Series, Stock, Store, StoredBar};
 use crate::adjusted::{self, Needed};
 use crate::answer::{Answer, Body, tag};
 use crate::negotiate::IfNoneMatch;
+use crate::openapi::{chart as schema, params as takes};
 use crate::params::{Params, SymbolInPath};
 use crate::periods::Periods;
 use crate::problem::{ApiError, ErrorCode};
@@ -29,6 +30,14 @@ use session::Session;
 const SYMBOL_SEGMENT: usize = 4;
 
 /// `GET /v8/finance/chart/{symbol}`
+#[utoipa::path(
+    get,
+    path = "/v8/finance/chart/{symbol}",
+    operation_id = "getChart",
+    tag = "chart",
+    params(SymbolInPath, takes::Chart, IfNoneMatch),
+    responses((status = 200, description = "Bars in columns", body = schema::ChartAnswer)),
+)]
 pub(crate) async fn chart(
     request: HttpRequest,
     state: web::Data<State>,

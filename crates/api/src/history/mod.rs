@@ -27,12 +27,21 @@ use crate::answer::Answer;
 use crate::cache::Missed;
 use crate::formats::FORMATS;
 use crate::negotiate::{IfNoneMatch, negotiate};
+use crate::openapi::{answers, params as takes};
 use crate::params::{Params, SymbolInPath};
 use crate::problem::ApiError;
 use crate::state::State;
 use crate::streams::Outlet;
 
 /// `GET /stock-data/{symbol}/history`
+#[utoipa::path(
+    get,
+    path = "/stock-data/{symbol}/history",
+    operation_id = "getHistory",
+    tag = "prices",
+    params(SymbolInPath, takes::History, IfNoneMatch),
+    responses((status = 200, description = "Bars", body = answers::History)),
+)]
 pub(crate) async fn history(
     request: HttpRequest,
     state: web::Data<State>,
@@ -50,6 +59,14 @@ pub(crate) async fn history(
 }
 
 /// `GET /stock-data/history`
+#[utoipa::path(
+    get,
+    path = "/stock-data/history",
+    operation_id = "getHistories",
+    tag = "prices",
+    params(takes::Histories, IfNoneMatch),
+    responses((status = 200, description = "Bars of each symbol, or why there are none", body = answers::Histories)),
+)]
 pub(crate) async fn histories(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,10 +1,13 @@
 //! The documentation says what the code does.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use cream_api::ErrorCode;
 use cream_models::{Adjustment, PriceBasis, Vendor};
+use serde_json::Value;
 
+use crate::openapi;
 use crate::support::filled;
 
 fn documentation() -> String {
@@ -51,12 +54,70 @@ fn the_table_of_vendors_is_theirs() {
     assert!(documentation().contains(&table), "docs/api.md must hold this table:\n{table}");
 }
 
+/// The table of routes: what each is, who may ask, and every status it can answer.
+fn route_table(document: &Value, index: &Value) -> String {
+    let mut table = String::from("| route | what | access | statuses |\n|---|---|---|---|\n");
+    for route in index["routes"].as_array().unwrap() {
+        let path = route["path"].as_str().unwrap();
+        let method = route["methods"].as_str().unwrap().split(',').next().unwrap();
+        let operation = &document["paths"][path][method.to_ascii_lowercase()];
+        let responses = operation["responses"].as_object().unwrap();
+        let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
+        let access = route["access"].as_str().unwrap();
+        let (summary, statuses) = (operation["summary"].as_str().unwrap(), statuses.join(" "));
+        writeln!(table, "| `{method} {path}` | {summary} | {access} | {statuses} |").unwrap();
+    }
+    table
+}
+
 #[test]
-fn every_route_is_described() {
+fn the_table_of_routes_is_the_documents() {
+    let api = filled();
+    let table = route_table(&openapi::document(api), &api.get("/").json());
+    assert!(documentation().contains(&table), "docs/api.md must hold this table:\n{table}");
+}
+
+/// The names in the first column of the section's tables of a kind.
+fn named_in_tables<'a>(section: &'a str, kind: &str) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    for table in section.split(&format!("\n| {kind} |")).skip(1) {
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        for cell in rows.map(|row| row.split('|').nth(1).unwrap()) {
+            names.extend(cell.split('`').skip(1).step_by(2));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_route_is_described_with_what_it_takes() {
     let documentation = documentation();
-    for route in filled().get("/").json()["routes"].as_array().unwrap() {
-        let heading = format!("### GET {}\n", route["path"].as_str().unwrap());
-        assert!(documentation.contains(&heading), "docs/api.md lacks {heading:?}");
+    let document = openapi::document(filled());
+    for (path, method, operation) in openapi::operations(&document) {
+        let heading = format!("\n### {method} {path}\n");
+        let (_, rest) = documentation
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("docs/api.md lacks {heading:?}"));
+        let end = rest.find("\n### ").or_else(|| rest.find("\n## ")).unwrap_or(rest.len());
+        let section = &rest[..end];
+        let empty = Vec::new();
+        let parameters = operation["parameters"].as_array().unwrap_or(&empty).iter();
+        let of_query = parameters.filter(|parameter| parameter["in"] == "query");
+        let wanted: BTreeSet<&str> =
+            of_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(named_in_tables(section, "parameter"), wanted, "{heading}");
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let wanted: BTreeSet<&str> = match body["$ref"].as_str() {
+            Some(pointer) => {
+                let schema = document.pointer(pointer.strip_prefix('#').unwrap()).unwrap();
+                schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+            }
+            None => BTreeSet::new(),
+        };
+        assert_eq!(named_in_tables(section, "field"), wanted, "{heading}");
+        // A worked example, with the method that curl would not take by itself.
+        let curl = section.lines().filter(|line| line.contains("curl"));
+        assert!(curl.count() > 0, "{heading} has no example");
     }
 }
 

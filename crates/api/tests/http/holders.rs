@@ -24,10 +24,13 @@ pub(crate) fn token(store: &Store, name: &str, role: Role, scopes: Scopes) -> St
     token.expose().to_owned()
 }
 
-/// A request with a token, and with a body of JSON where there is one.
+/// A request with a token and with a body of JSON, where there are any.
 pub(crate) fn call(api: &Api, method: &str, path: &str, token: &str, body: &str) -> Answer {
     let (bearer, length) = (format!("Bearer {token}"), body.len().to_string());
-    let mut headers = vec![("authorization", bearer.as_str())];
+    let mut headers = Vec::new();
+    if !token.is_empty() {
+        headers.push(("authorization", bearer.as_str()));
+    }
     if !body.is_empty() {
         headers.extend([("content-type", "application/json"), ("content-length", &length)]);
     }

@@ -24,6 +24,7 @@ mod logins;
 mod logs;
 mod many;
 mod naughty;
+mod openapi;
 mod people;
 mod read_back;
 mod reads;
