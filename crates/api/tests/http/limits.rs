@@ -150,7 +150,11 @@ fn a_path_and_a_query_have_so_many_bytes() {
 
 #[test]
 fn a_body_has_so_many_bytes() {
-    let api = serve(|settings| settings.with_logins(Duration::from_secs(60), MANY));
+    // So long a connection lingers whose body is not read to its end.
+    let lingering = Duration::from_secs(3);
+    let api = serve(|settings| {
+        settings.with_logins(Duration::from_secs(60), MANY).with_request_timeout(lingering)
+    });
     let limit = 64 * 1024;
     let of = |bytes: usize| {
         let text = json!({"name": "ann", "password": ""}).to_string();

@@ -19,7 +19,10 @@ pub(crate) fn serve(change: impl FnOnce(ApiSettings) -> ApiSettings) -> Api {
     let store = open(folder.path());
     store.migrate_up().unwrap();
     fill(&store);
-    Api::serve(folder, store, change)
+    // A crowded machine is no slow client.
+    Api::serve(folder, store, |settings| {
+        change(settings.with_request_timeout(std::time::Duration::from_secs(60)))
+    })
 }
 
 /// The database in a folder.
