@@ -20,7 +20,8 @@
 //! function that runs on a thread for blocking work with the store. What is too long for one
 //! piece is written by a thread of its own (`streams`) into a `pipe`. Handlers and services of a
 //! resource stand in one module: `stocks`, `history`, `actions`, `responses`, `tracking`,
-//! `retries`, `tasks`, `accounts`, `health`.
+//! `retries`, `tasks`, `accounts`, `health`. What handlers say of themselves, `openapi` makes one
+//! document of.
 
 mod access;
 mod accounts;
