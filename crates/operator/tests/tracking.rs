@@ -311,7 +311,7 @@ fn the_status_tells_what_is_tracked_and_who_works() {
     let site = busy_site();
     assert_snapshot!(site.status_then(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         7 applied
+    migrations         8 applied
     stocks             5
     series             0
     bars               0
