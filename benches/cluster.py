@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -27,6 +28,16 @@ def run(command, **more):
     return done.stdout
 
 
+def stat(process):
+    """The fields of /proc/PID/stat from the state on."""
+    with open(f"/proc/{process}/stat") as file:
+        return file.read().rsplit(") ", 1)[1].split()
+
+
+def processor_seconds(fields):
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Cluster:
     """A PostgreSQL of its own, with default settings, on loopback."""
 
@@ -44,12 +55,34 @@ class Cluster:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         run([program("initdb"), "-D", self.data, "-A", "trust", "-U", "postgres"], **self.as_user)
+        self.start()
+
+    def start(self):
         options = f"-p {self.port} -k {self.data} -c listen_addresses=127.0.0.1"
         command = [program("pg_ctl"), "-D", self.data, "-o", options, "-w", "start"]
         subprocess.run(
             [*command, "-l", os.path.join(self.data, "log")],
             check=True, stdout=subprocess.DEVNULL, **self.as_user,
         )
+
+    def used(self):
+        """The processor's seconds that its sessions took by now."""
+        with open(os.path.join(self.data, "postmaster.pid")) as file:
+            postmaster, seconds = file.readline().strip(), 0
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                fields = stat(process)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if fields[1] == postmaster:
+                seconds += processor_seconds(fields)
+        return seconds
+
+    def restart(self, seconds):
+        """Ends all sessions, and is away for so long."""
+        run([program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"], **self.as_user)
+        time.sleep(seconds)
+        self.start()
 
     def url(self, database):
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The server under load, beside peers that answer the same from the same database.
 
-    benches/serve.py [--symbols 20] [--bars 4000] [--runs 3] [--seconds 10] [--built]
+    benches/serve.py [--symbols 20] [--bars 4000] [--runs 3] [--seconds 10] [--no-cache] [--built]
+    benches/serve.py --scale [--symbols 2500] [--runs 5] [--seconds 5] [--built]
+    benches/serve.py --soak MINUTES [--built]
 
 Builds the server and the worker in release, imports generated responses into an SQLite file, and puts
 the peers' Python packages under target/. In each run, in an order that changes from run to run, it
@@ -15,6 +17,9 @@ starts on loopback, one at a time, and drives with wrk on one thread:
 Before anything is measured each one's answers are compared, number by number. Prints requests a second
 as medians over the runs, the spread of the runs, and the ratios. wrk works on the same machine, so
 that the faster servers have less of it. Needs cargo, python3 and wrk.
+
+With --scale or --soak it does what benches/scale.py or benches/soak.py says instead; that needs
+PostgreSQL too.
 """
 
 import argparse
@@ -28,7 +33,9 @@ import tempfile
 from decimal import Decimal
 
 from cluster import ROOT
-from serving import Built, Server, api_server, fill, free_port, load, symbol
+from scale import Scale
+from serving import Built, Server, api_server, fill, free_port, load, load_of, symbol
+from soak import Soak
 
 SYMBOL = symbol(7)
 LATEST, HISTORY = f"/stock-data/{SYMBOL}", f"/stock-data/{SYMBOL}/history"
@@ -49,8 +56,8 @@ AIMS = [
 
 
 class Bench:
-    def __init__(self, folder, built, seconds):
-        self.folder, self.built, self.seconds = folder, built, seconds
+    def __init__(self, folder, built, seconds, cache):
+        self.folder, self.built, self.seconds, self.cache = folder, built, seconds, cache
         self.database = os.path.join(folder, "cream.db")
         self.bin = built.peers()
         self.figures = collections.defaultdict(list)
@@ -64,7 +71,7 @@ class Bench:
         return path
 
     def cream(self):
-        return api_server(self.built, self.folder, f"sqlite:{self.database}")
+        return api_server(self.built, self.folder, f"sqlite:{self.database}", **self.cache)
 
     def bare(self, body):
         return Server([f"{self.built.examples}/bare", body], self.folder)
@@ -115,12 +122,18 @@ class Bench:
             connections = CONNECTIONS[name.split(", ")[1]]
             with start() as server:
                 load(server.base + path, 1, connections)
-                before = server.used()
-                found = load(server.base + path, self.seconds, connections)
-                used = (server.used() - before) / found.requests
+                found, used = load_of(
+                    lambda: load(server.base + path, self.seconds, connections), [server])
             self.figures[name].append((found.rate, used))
             print(f"  {name:<22} {found.rate:>12,.1f} requests/s  99 % in {found.p99:,.1f} ms, "
                   f"{1e6 * used:,.0f} us of processor each", flush=True)
+
+    def run(self, runs, bars):
+        steps = self.compare(bars)
+        for number in range(runs):
+            print(f"run {number + 1}")
+            self.once(steps[number % len(steps):] + steps[:number % len(steps)])
+        return self.ratios()
 
     def ratios(self):
         median = {}
@@ -175,21 +188,27 @@ def same(name, ours, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--symbols", type=int, default=20)
+    parser.add_argument("--symbols", type=int)
     parser.add_argument("--bars", type=int, default=4_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=10, help="of load on each server and route")
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--seconds", type=int, help="of load on each server and route")
+    parser.add_argument("--no-cache", action="store_true", help="measure api-server without its cache")
     parser.add_argument("--built", action="store_true", help="build nothing, take what is there")
+    parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--soak", type=float, metavar="MINUTES")
     options = parser.parse_args()
     built = Built(options.built)
     with tempfile.TemporaryDirectory(prefix="cream-serve-") as folder:
-        bench = Bench(folder, built, options.seconds)
-        fill(built, folder, f"sqlite:{bench.database}", options.symbols, options.bars)
-        steps = bench.compare(options.bars)
-        for number in range(options.runs):
-            print(f"run {number + 1}")
-            bench.once(steps[number % len(steps):] + steps[:number % len(steps)])
-        held = bench.ratios()
+        if options.soak:
+            held = Soak(folder, built, options.soak).run()
+        elif options.scale:
+            held = Scale(folder, built, options.symbols or 2_500, options.runs or 5,
+                         options.seconds or 5).run()
+        else:
+            cache = {"API_CACHE_MB": "0"} if options.no_cache else {}
+            bench = Bench(folder, built, options.seconds or 10, cache)
+            fill(built, folder, f"sqlite:{bench.database}", options.symbols or 20, options.bars)
+            held = bench.run(options.runs or 3, options.bars)
     sys.exit(0 if held else 1)
 
 

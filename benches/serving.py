@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 
-from cluster import ROOT, program, run
+from cluster import ROOT, processor_seconds, program, run, stat
 
 # A chart answer has some 112 bytes a bar beside its head, by which write-pages counts.
 BAR_BYTES, HEAD_BYTES = 112, 1_600
@@ -20,7 +20,8 @@ class Built:
 
     def __init__(self, ready=False):
         # In one command: apart, each would be built with other features of what they share.
-        programs = ["--bin=worker", "--bin=api-server", "--example=write-pages", "--example=bare"]
+        programs = ["--bin=worker", "--bin=api-server", "--example=write-pages", "--example=bare",
+                    "--example=soak"]
         if not ready:
             command = ["cargo", "build", "--release", "--quiet", "--locked", *programs]
             subprocess.run(command, cwd=ROOT, check=True)
@@ -45,6 +46,13 @@ class Built:
             with open(stamp, "w") as file:
                 file.write(pins)
         return os.path.join(venv, "bin")
+
+
+def load_of(work, servers):
+    """What wrk found, and the processor's seconds that the servers took for each request."""
+    before = sum(server.used() for server in servers)
+    found = work()
+    return found, (sum(server.used() for server in servers) - before) / found.requests
 
 
 def settings(home, url):
@@ -120,9 +128,12 @@ class Server:
 
     def used(self):
         """The processor's seconds that it took by now."""
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(stat(self.process.pid))
+
+    def memory(self):
+        """What of it lies in memory, in KiB."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(r"^VmRSS:\s+(\d+) kB", status.read(), re.MULTILINE)[1])
 
     def get(self, path):
         with urllib.request.urlopen(self.base + path, timeout=60) as answer:
@@ -135,17 +146,18 @@ def api_server(built, home, url, **more):
 
 
 class Load:
-    """What wrk found: requests, how many a second, and the 99th percentile in milliseconds."""
+    """What wrk found: requests, how many a second, and two percentiles in milliseconds."""
 
     def __init__(self, printed):
         self.requests = int(re.search(r"^ +(\d+) requests in ", printed, re.MULTILINE)[1])
         self.rate = float(re.search(r"^Requests/sec: +([\d.]+)", printed, re.MULTILINE)[1])
-        percentile = re.search(r"^ +99% +([\d.]+)(us|ms|s|m) *$", printed, re.MULTILINE)
+        percentiles = {percent: float(value) * {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[unit]
+                       for percent, value, unit in re.findall(
+                           r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", printed, re.MULTILINE)}
         wrong = re.search(r"^ +(Non-2xx.*|Socket errors.*)$", printed, re.MULTILINE)
-        if wrong or not percentile:
+        if wrong or "99" not in percentiles:
             sys.exit(f"not every request was answered, or none in time:\n{printed}")
-        unit = {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[percentile[2]]
-        self.p99 = float(percentile[1]) * unit
+        self.p50, self.p99 = percentiles["50"], percentiles["99"]
 
 
 def load(url, seconds, connections, script=None):

@@ -3,19 +3,18 @@ that api-server serves. Beside it api-server is measured by benches/serve.py.
 
     DATABASE=cream.db uvicorn --app-dir benches/peers serve_fastapi:app
 
-As its documentation has it: models of the tables, a session a request, answers as typed models, which
-pydantic writes. Prices are exact decimals, in JSON as pydantic writes those: as text.
+As who knows both would write it: models of the tables, a session a request, opened where it is used
+and not by a dependency, which costs two changes of thread; rows of columns and not objects; answers as typed models, which pydantic's compiled core checks and
+writes as JSON; prices as floats, whose shortest text is the price. uvicorn has uvloop and httptools.
 """
 
 import datetime
-import decimal
+import functools
 import os
-from collections.abc import Iterator
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ForeignKey, Integer, TypeDecorator, create_engine, event, select
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import ForeignKey, bindparam, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
@@ -27,45 +26,6 @@ BASES = {1: "split_adjusted", 2: "split_adjusted", 3: "as_traded", 4: "as_traded
 FLAGS = ["outside_range", "high_below_low", "negative_price", "zero_price", "zero_volume",
          "duplicate_date", "rounded"]
 SUBUNITS = {"GBp": ("GBP", 100), "GBX": ("GBP", 100), "ZAc": ("ZAR", 100), "ILA": ("ILS", 100)}
-
-
-class Nanos(TypeDecorator):
-    """A price, which is stored in 1e-9 units."""
-
-    impl, cache_ok = Integer, True
-
-    def process_result_value(self, value, dialect):
-        return None if value is None else decimal.Decimal(value).scaleb(-9).normalize()
-
-
-class Day(TypeDecorator):
-    """A date, which is stored in days since 1970-01-01."""
-
-    impl, cache_ok = Integer, True
-
-    def process_bind_param(self, value, dialect):
-        return None if value is None else value.toordinal() - EPOCH
-
-    def process_result_value(self, value, dialect):
-        return None if value is None else datetime.date.fromordinal(value + EPOCH)
-
-
-class Instant(TypeDecorator):
-    """An instant, which is stored in microseconds since 1970."""
-
-    impl, cache_ok = Integer, True
-
-    def process_result_value(self, value, dialect):
-        return None if value is None else START + datetime.timedelta(microseconds=value)
-
-
-class Flags(TypeDecorator):
-    """What is odd about a bar, which is stored as bits."""
-
-    impl, cache_ok = Integer, True
-
-    def process_result_value(self, value, dialect):
-        return [name for bit, name in enumerate(FLAGS) if value & 1 << bit]
 
 
 class Base(DeclarativeBase):
@@ -84,34 +44,35 @@ class Series(Base):
     vendor: Mapped[int] = mapped_column(primary_key=True)
     currency: Mapped[str | None]
     time_zone: Mapped[str | None]
-    last_date: Mapped[datetime.date | None] = mapped_column(Day)
+    last_date: Mapped[int | None]
 
 
 class StockData(Base):
+    """Dates in days since 1970-01-01, prices in 1e-9 units, instants in microseconds since 1970."""
+
     __tablename__ = "stock_data"
     stock_id: Mapped[int] = mapped_column(ForeignKey("stock.id"), primary_key=True)
     vendor: Mapped[int] = mapped_column(primary_key=True)
-    date: Mapped[datetime.date] = mapped_column(Day, primary_key=True)
-    open: Mapped[decimal.Decimal | None] = mapped_column(Nanos)
-    high: Mapped[decimal.Decimal | None] = mapped_column(Nanos)
-    low: Mapped[decimal.Decimal | None] = mapped_column(Nanos)
-    close: Mapped[decimal.Decimal | None] = mapped_column(Nanos)
-    adj_close: Mapped[decimal.Decimal | None] = mapped_column(Nanos)
+    date: Mapped[int] = mapped_column(primary_key=True)
+    open: Mapped[int | None]
+    high: Mapped[int | None]
+    low: Mapped[int | None]
+    close: Mapped[int | None]
+    adj_close: Mapped[int | None]
     volume: Mapped[int | None]
-    is_final: Mapped[bool]
-    flags: Mapped[list[str]] = mapped_column(Flags)
-    as_of: Mapped[datetime.datetime] = mapped_column(Instant)
+    is_final: Mapped[int]
+    flags: Mapped[int]
+    as_of: Mapped[int]
     withdrawn_at: Mapped[int | None]
 
 
 class Bar(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
     date: datetime.date
-    open: decimal.Decimal | None
-    high: decimal.Decimal | None
-    low: decimal.Decimal | None
-    close: decimal.Decimal | None
-    adj_close: decimal.Decimal | None
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    adj_close: float | None
     volume: int | None
     is_final: bool
     flags: list[str]
@@ -122,11 +83,6 @@ class Currency(BaseModel):
     currency: str | None
     currency_major: str | None
     currency_units: int | None
-
-    @staticmethod
-    def of(code):
-        major, units = SUBUNITS.get(code, (code, 1)) if code else (None, None)
-        return {"currency": code, "currency_major": major, "currency_units": units}
 
 
 class Latest(Currency, Bar):
@@ -152,6 +108,43 @@ class History(Currency):
     next: str | None
 
 
+COLUMNS = [StockData.date, StockData.open, StockData.high, StockData.low, StockData.close,
+           StockData.adj_close, StockData.volume, StockData.is_final, StockData.flags,
+           StockData.as_of]
+
+
+# Few differ within a history.
+@functools.lru_cache
+def flags(bits: int) -> list[str]:
+    return [name for bit, name in enumerate(FLAGS) if bits & 1 << bit]
+
+
+@functools.lru_cache
+def instant(micros: int) -> datetime.datetime:
+    return START + datetime.timedelta(microseconds=micros)
+
+
+def bar(row) -> dict:
+    date, open_, high, low, close, adj_close, volume, is_final, bits, as_of = row
+    return {
+        "date": datetime.date.fromordinal(date + EPOCH),
+        "open": None if open_ is None else open_ / 1e9,
+        "high": None if high is None else high / 1e9,
+        "low": None if low is None else low / 1e9,
+        "close": None if close is None else close / 1e9,
+        "adj_close": None if adj_close is None else adj_close / 1e9,
+        "volume": volume,
+        "is_final": bool(is_final),
+        "flags": flags(bits),
+        "as_of": instant(as_of),
+    }
+
+
+def currency(code: str | None) -> dict:
+    major, units = SUBUNITS.get(code, (code, 1)) if code else (None, None)
+    return {"currency": code, "currency_major": major, "currency_units": units}
+
+
 engine = create_engine(f"sqlite:///{os.environ['DATABASE']}")
 app = FastAPI()
 
@@ -161,55 +154,53 @@ def read_only(connection, _):
     connection.execute("pragma query_only = on")
 
 
-def session() -> Iterator[Session]:
-    with Session(engine) as opened:
-        yield opened
+FRESHEST = (
+    select(Series.stock_id, Series.vendor, Series.currency, Series.time_zone).join(Stock)
+    .where(Stock.symbol == bindparam("symbol"))
+    .order_by(Series.last_date.desc(), Series.vendor).limit(1)
+)
 
 
-Database = Annotated[Session, Depends(session)]
-
-
-def find_series(database: Session, symbol: str) -> Series:
-    found = database.scalars(
-        select(Series).join(Stock).where(Stock.symbol == symbol)
-        .order_by(Series.last_date.desc(), Series.vendor).limit(1)
-    ).first()
+def find_series(database: Session, symbol: str):
+    found = database.execute(FRESHEST, {"symbol": symbol}).first()
     if found is None:
         raise HTTPException(404, f"nothing is held for {symbol}")
     return found
 
 
-def bars_of(series: Series):
-    return select(StockData).where(
+def bars_of(series):
+    return select(*COLUMNS).where(
         StockData.stock_id == series.stock_id, StockData.vendor == series.vendor,
         StockData.withdrawn_at.is_(None))
 
 
 @app.get("/stock-data/{symbol}")
-def latest(symbol: str, database: Database) -> Latest:
-    series = find_series(database, symbol)
-    bar = database.scalars(bars_of(series).order_by(StockData.date.desc()).limit(1)).first()
-    if bar is None:
+def latest(symbol: str) -> Latest:
+    with Session(engine) as database:
+        series = find_series(database, symbol)
+        row = database.execute(bars_of(series).order_by(StockData.date.desc()).limit(1)).first()
+    if row is None:
         raise HTTPException(404, f"{symbol} holds no bar")
-    return Latest(
-        **Bar.model_validate(bar).model_dump(), **Currency.of(series.currency), symbol=symbol,
-        id=bar.stock_id << 29 | bar.vendor << 22 | bar.date.toordinal() - 1,
-        price=None if bar.close is None else round(bar.close * 100),
-        vendor=VENDORS[series.vendor], price_basis=BASES[series.vendor])
+    return {
+        **bar(row), **currency(series.currency), "symbol": symbol,
+        "id": series.stock_id << 29 | series.vendor << 22 | row.date + EPOCH - 1,
+        "price": None if row.close is None else round(row.close / 10**7),
+        "vendor": VENDORS[series.vendor], "price_basis": BASES[series.vendor]}
 
 
 @app.get("/stock-data/{symbol}/history")
-def history(symbol: str, database: Database, start: datetime.date | None = None,
+def history(symbol: str, start: datetime.date | None = None,
             end: datetime.date | None = None) -> History:
-    series = find_series(database, symbol)
-    query = bars_of(series).order_by(StockData.date)
-    if start is not None:
-        query = query.where(StockData.date >= start)
-    if end is not None:
-        query = query.where(StockData.date <= end)
-    bars = [Bar.model_validate(bar) for bar in database.scalars(query)]
-    return History(
-        **Currency.of(series.currency), symbol=symbol, vendor=VENDORS[series.vendor],
-        time_zone=series.time_zone, interval="1d", price_basis=BASES[series.vendor],
-        adjustment=None, adjusted_from=None, start=start, end=end, count=len(bars), bars=bars,
-        next=None)
+    with Session(engine) as database:
+        series = find_series(database, symbol)
+        query = bars_of(series).order_by(StockData.date)
+        if start is not None:
+            query = query.where(StockData.date >= start.toordinal() - EPOCH)
+        if end is not None:
+            query = query.where(StockData.date <= end.toordinal() - EPOCH)
+        bars = [bar(row) for row in database.execute(query)]
+    return {
+        **currency(series.currency), "symbol": symbol, "vendor": VENDORS[series.vendor],
+        "time_zone": series.time_zone, "interval": "1d", "price_basis": BASES[series.vendor],
+        "adjustment": None, "adjusted_from": None, "start": start, "end": end,
+        "count": len(bars), "bars": bars, "next": None}
