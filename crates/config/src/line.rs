@@ -23,7 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use cream_models::Timestamp;
@@ -32,21 +32,29 @@ use log::kv::{self, Key, Value, VisitSource, VisitValue};
 
 /// What precedes the name of a field that an earlier one bears already.
 const RENAMED: &str = "field_";
+/// The names of what every JSON line has.
+const FIXED: [&str; 6] = ["timestamp", "level", "target", "module", "line", "message"];
+/// As long as most lines are, in bytes.
+const USUAL_LEN: usize = 384;
 
 /// A line for people, without its end: time, level, message, and the fields as `name=value`.
 ///
 /// A value with a space, a quote or nothing in it stands in quotes.
 #[must_use]
 pub fn text(now: Timestamp, record: &Record<'_>) -> String {
-    let mut line = format!("{} {:<5} ", instant(now), record.level());
-    write_escaped(&mut line, format_args!("{}", record.args()), Escape::Message);
+    let mut line = String::with_capacity(USUAL_LEN);
+    write_instant(&mut line, now);
+    // Writing to a string fails only where what is written does.
+    let _ = write!(line, " {:<5} ", record.level());
+    write_escaped(&mut line, *record.args(), Escape::Message);
     each_field(record, |name, value| {
         line.push(' ');
-        write_word(&mut line, name);
+        write_word(&mut line, &name);
         line.push('=');
         match value {
-            Field::Bare(bare) => line.push_str(&bare),
-            Field::Text(text) => write_word(&mut line, &text),
+            Field::Bare(bare) => drop(line.write_fmt(bare)),
+            Field::Text(text) => write_word(&mut line, text),
+            Field::Shown(shown) => write_word(&mut line, &as_far_as_it_comes(shown)),
         }
     });
     line
@@ -58,58 +66,78 @@ pub fn text(now: Timestamp, record: &Record<'_>) -> String {
 /// Numbers, truth values and null keep their type, all else is text. A field by the name of an earlier one is renamed with `field_`.
 #[must_use]
 pub fn json(now: Timestamp, record: &Record<'_>) -> String {
-    let mut line = format!("{{\"timestamp\":\"{}\",\"level\":\"{}\"", instant(now), record.level());
-    let mut put = |name: &str, value: Field| {
+    let mut line = String::with_capacity(USUAL_LEN);
+    line.push_str("{\"timestamp\":\"");
+    write_instant(&mut line, now);
+    line.push('"');
+    let mut put = |name: &str, value: Field<'_>| {
         line.push(',');
         write_json(&mut line, name);
         line.push(':');
         match value {
-            Field::Bare(bare) => line.push_str(&bare),
-            Field::Text(text) => write_json(&mut line, &text),
+            Field::Bare(bare) => drop(line.write_fmt(bare)),
+            Field::Text(text) => write_json(&mut line, text),
+            Field::Shown(shown) => {
+                line.push('"');
+                write_escaped(&mut line, shown, Escape::Json);
+                line.push('"');
+            }
         }
     };
-    let null = || Field::Bare("null".to_owned());
-    put("target", Field::Text(record.target().to_owned()));
-    put("module", record.module_path().map_or_else(null, |path| Field::Text(path.to_owned())));
-    put("line", record.line().map_or_else(null, |number| Field::Bare(number.to_string())));
-    put("message", Field::Text(shown(record.args())));
-    let mut taken: BTreeSet<String> =
-        ["timestamp", "level", "target", "module", "line", "message"].map(str::to_owned).into();
-    each_field(record, |name, value| {
-        let mut name = name.to_owned();
-        while !taken.insert(name.clone()) {
-            name.insert_str(0, RENAMED);
+    let null = Field::Bare(format_args!("null"));
+    put("level", Field::Text(record.level().as_str()));
+    put("target", Field::Text(record.target()));
+    put("module", record.module_path().map_or(null, Field::Text));
+    match record.line() {
+        Some(number) => put("line", Field::Bare(format_args!("{number}"))),
+        None => put("line", null),
+    }
+    put("message", Field::Shown(*record.args()));
+    // Few, so that to look through them takes no longer than to sort them.
+    let mut taken: Vec<Cow<'_, str>> = Vec::new();
+    each_field(record, |mut name, value| {
+        while FIXED.contains(&&*name) || taken.contains(&name) {
+            name.to_mut().insert_str(0, RENAMED);
         }
         put(&name, value);
+        taken.push(name);
     });
     line.push('}');
     line
 }
 
-/// An instant to the millisecond, always of the same width.
-fn instant(now: Timestamp) -> String {
-    let whole = Timestamp::from_seconds(now.seconds()).to_string();
+/// Writes an instant to the millisecond, always of the same width.
+fn write_instant(line: &mut String, now: Timestamp) {
+    let _ = write!(line, "{}", Timestamp::from_seconds(now.seconds()));
+    if line.ends_with('Z') {
+        line.pop();
+    }
     let millis = now.micros().rem_euclid(1_000_000) / 1000;
-    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+    let _ = write!(line, ".{millis:03}Z");
 }
 
 /// A field's value.
-enum Field {
+#[derive(Clone, Copy)]
+enum Field<'a> {
     /// A number, a truth value or null: the same in both forms.
-    Bare(String),
-    Text(String),
+    Bare(fmt::Arguments<'a>),
+    Text(&'a str),
+    /// Text, as it shows itself.
+    Shown(fmt::Arguments<'a>),
 }
 
-fn each_field(record: &Record<'_>, put: impl FnMut(&str, Field)) {
+fn each_field<'r>(record: &'r Record<'_>, put: impl FnMut(Cow<'r, str>, Field<'_>)) {
     struct Fields<F>(F);
 
-    impl<'kvs, F: FnMut(&str, Field)> VisitSource<'kvs> for Fields<F> {
+    impl<'kvs, F: FnMut(Cow<'kvs, str>, Field<'_>)> VisitSource<'kvs> for Fields<F> {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
-            let mut reader = FieldReader(None);
+            let name = match key.to_borrowed_str() {
+                Some(name) => Cow::Borrowed(name),
+                None => Cow::Owned(key.as_str().to_owned()),
+            };
+            let mut reader = FieldReader { name: Some(name), put: &mut self.0 };
             value.visit(&mut reader)?;
-            let field = reader.0.unwrap_or_else(|| Field::Text(shown(&value)));
-            (self.0)(key.as_str(), field);
-            Ok(())
+            reader.shown(&value)
         }
     }
 
@@ -117,30 +145,39 @@ fn each_field(record: &Record<'_>, put: impl FnMut(&str, Field)) {
     let _ = record.key_values().visit(&mut Fields(put));
 }
 
-struct FieldReader(Option<Field>);
+struct FieldReader<'p, 'kvs, F> {
+    /// Until it is put.
+    name: Option<Cow<'kvs, str>>,
+    put: &'p mut F,
+}
 
-impl FieldReader {
-    fn bare(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
-        self.0 = Some(Field::Bare(shown(value)));
+impl<'kvs, F: FnMut(Cow<'kvs, str>, Field<'_>)> FieldReader<'_, 'kvs, F> {
+    fn field(&mut self, field: Field<'_>) -> Result<(), kv::Error> {
+        if let Some(name) = self.name.take() {
+            (self.put)(name, field);
+        }
         Ok(())
     }
 
-    fn text(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
-        self.0 = Some(Field::Text(shown(value)));
-        Ok(())
+    fn bare(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
+        self.field(Field::Bare(format_args!("{value}")))
+    }
+
+    fn shown(&mut self, value: impl fmt::Display) -> Result<(), kv::Error> {
+        self.field(Field::Shown(format_args!("{value}")))
     }
 }
 
-/// What a value shows of itself, as far as it comes: `to_string` panics where that fails.
-fn shown(value: impl fmt::Display) -> String {
+/// What a value shows of itself: `to_string` panics where that fails.
+fn as_far_as_it_comes(value: fmt::Arguments<'_>) -> String {
     let mut text = String::new();
-    let _ = write!(text, "{value}");
+    let _ = text.write_fmt(value);
     text
 }
 
-impl<'v> VisitValue<'v> for FieldReader {
+impl<'v, 'kvs, F: FnMut(Cow<'kvs, str>, Field<'_>)> VisitValue<'v> for FieldReader<'_, 'kvs, F> {
     fn visit_any(&mut self, value: Value<'_>) -> Result<(), kv::Error> {
-        self.text(value)
+        self.shown(value)
     }
 
     fn visit_null(&mut self) -> Result<(), kv::Error> {
@@ -165,7 +202,7 @@ impl<'v> VisitValue<'v> for FieldReader {
 
     fn visit_f64(&mut self, value: f64) -> Result<(), kv::Error> {
         // JSON has no infinity, and none that is not a number.
-        if value.is_finite() { self.bare(format_args!("{value:?}")) } else { self.text(value) }
+        if value.is_finite() { self.bare(format_args!("{value:?}")) } else { self.shown(value) }
     }
 
     fn visit_bool(&mut self, value: bool) -> Result<(), kv::Error> {
@@ -173,7 +210,7 @@ impl<'v> VisitValue<'v> for FieldReader {
     }
 
     fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
-        self.text(value)
+        self.field(Field::Text(value))
     }
 }
 
@@ -201,7 +238,11 @@ enum Escape {
 
 fn write_json(line: &mut String, text: &str) {
     line.push('"');
-    write_escaped(line, format_args!("{text}"), Escape::Json);
+    if is_plain(text) {
+        line.push_str(text);
+    } else {
+        write_escaped(line, format_args!("{text}"), Escape::Json);
+    }
     line.push('"');
 }
 
@@ -211,6 +252,10 @@ fn write_escaped(line: &mut String, text: fmt::Arguments<'_>, escape: Escape) {
     impl fmt::Write for Escaper<'_> {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             let Self(line, escape) = self;
+            if is_plain(text) {
+                line.push_str(text);
+                return Ok(());
+            }
             for c in text.chars() {
                 match c {
                     '"' | '\\' if *escape != Escape::Message => {
@@ -232,6 +277,11 @@ fn write_escaped(line: &mut String, text: fmt::Arguments<'_>, escape: Escape) {
 
     // A message that fails to show itself is shown as far as it comes.
     let _ = Escaper(line, escape).write_fmt(text);
+}
+
+/// Whether the text needs no escape anywhere: what most texts are, and is told fast.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 /// Control characters, separators of lines, and what reverses the order of reading.

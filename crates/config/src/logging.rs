@@ -197,7 +197,8 @@ pub fn init_logging_to(
     let target = writer.map_or(env_logger::Target::Stderr, env_logger::Target::Pipe);
     let logger = env_logger::Builder::new()
         .parse_filters(filter.as_str())
-        .write_style(env_logger::WriteStyle::Never)
+        // As it is: a line holds no escape sequence that would have to be looked for.
+        .write_style(env_logger::WriteStyle::Always)
         .target(target)
         .format(move |out, record| {
             let mut line = render(SystemClock.now(), record);
