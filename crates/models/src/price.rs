@@ -117,59 +117,88 @@ fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     }
 }
 
-/// The decimal text of a price, on the stack.
+/// The decimal text of a price, on the stack: a sign, ten digits, the point and nine digits have
+/// their places, and what is not needed of them is left out at both ends.
 struct Text {
-    bytes: [u8; 24],
+    bytes: [u8; 21],
     start: usize,
     end: usize,
 }
 
+/// The place of the point.
+const POINT: usize = 11;
+
 impl Text {
+    #[inline]
     fn new(price: Price) -> Self {
-        let mut text = Self { bytes: [b'0'; 24], start: 24, end: 24 };
         let magnitude = price.0.unsigned_abs();
-        let (mut whole, mut fraction) = (magnitude / SCALE, magnitude % SCALE);
-        if fraction != 0 {
-            let mut digits = DIGITS;
-            while fraction.is_multiple_of(10) {
-                fraction /= 10;
-                digits -= 1;
-            }
-            for _ in 0..digits {
-                text.push(digit(fraction % 10));
-                fraction /= 10;
-            }
-            text.push(b'.');
-        }
-        loop {
-            text.push(digit(whole % 10));
-            whole /= 10;
-            if whole == 0 {
-                break;
-            }
+        // Below 10^10, since an i64 is below 10^19.
+        let (whole, fraction) = (magnitude / SCALE, magnitude % SCALE);
+        let mut bytes = *b"-0000000000.000000000";
+        let mut start = POINT - 1;
+        if whole < 10_000 {
+            // Nearly all prices.
+            let ([a, b], [c, d]) = (two_digits(whole / 100), two_digits(whole));
+            (bytes[7], bytes[8], bytes[9], bytes[10]) = (a, b, c, d);
+            start -= usize::from(whole >= 10) + usize::from(whole >= 100);
+            start -= usize::from(whole >= 1_000);
+        } else {
+            let [a, b] = two_digits(whole / 100_000_000);
+            (bytes[1], bytes[2]) = (a, b);
+            bytes[3..POINT].copy_from_slice(&eight_digits(whole));
+            start -= whole.ilog10() as usize;
         }
         if price.0 < 0 {
-            text.push(b'-');
+            start -= 1;
+            if let Some(sign) = bytes.get_mut(start) {
+                *sign = b'-';
+            }
         }
-        text
+        let mut end = POINT;
+        if fraction != 0 {
+            let decimals = eight_digits(fraction / 10);
+            let [_, last] = two_digits(fraction % 10);
+            bytes[POINT + 1..20].copy_from_slice(&decimals);
+            bytes[20] = last;
+            // The lowest byte that is not the digit 0 is the last decimal.
+            let differ = u64::from_be_bytes(decimals) ^ u64::from_be_bytes([b'0'; 8]);
+            end = if last == b'0' { 20 - differ.trailing_zeros() as usize / 8 } else { 21 };
+        }
+        Self { bytes, start, end }
     }
 
-    /// Puts one byte before the others. 24 bytes hold the longest text, 21 bytes.
-    fn push(&mut self, byte: u8) {
-        self.start = self.start.saturating_sub(1);
-        if let Some(place) = self.bytes.get_mut(self.start) {
-            *place = byte;
-        }
-    }
-
+    #[inline]
     fn as_bytes(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-fn digit(value: u64) -> u8 {
-    b'0' + (value % 10) as u8
+/// The last eight digits of a number.
+#[inline]
+fn eight_digits(value: u64) -> [u8; 8] {
+    let (high, low) = (value / 10_000, value % 10_000);
+    let ([a, b], [c, d]) = (two_digits(high / 100), two_digits(high));
+    let ([e, f], [g, h]) = (two_digits(low / 100), two_digits(low));
+    [a, b, c, d, e, f, g, h]
 }
+
+/// The last two digits of a number.
+#[inline]
+fn two_digits(value: u64) -> [u8; 2] {
+    #[expect(clippy::indexing_slicing, reason = "the remainder is below 100")]
+    PAIRS[(value % 100) as usize]
+}
+
+/// `00` to `99`.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [*b"00"; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        value += 1;
+    }
+    pairs
+};
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
