@@ -7,10 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Integer, Text};
 
+use crate::cached::Cached;
 use crate::error::failed;
 use crate::{StoreError, StoreOptions};
 
@@ -110,7 +112,8 @@ fn journal_mode(connection: &mut SqliteConnection, pragma: &str) -> QueryResult<
 
 /// Reads the smallest thing there is, which takes the snapshot of a read transaction.
 pub(crate) fn touch(connection: &mut SqliteConnection) -> QueryResult<()> {
-    connection.batch_execute("SELECT 1 FROM sqlite_schema LIMIT 1")
+    // Prepared once a connection, for it stands before every read.
+    Cached(sql::<Integer>("SELECT 1 FROM sqlite_schema LIMIT 1")).execute(connection).map(drop)
 }
 
 /// Does `step` again while the database is locked, for at most `limit`, waiting a little longer

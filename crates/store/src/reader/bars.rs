@@ -26,10 +26,10 @@ macro_rules! bars_of {
 
 /// Loads bars without a row in between.
 macro_rules! load_bars {
-    ($connection:expr, $query:expr) => {
+    ($connection:expr, $capacity:expr, $query:expr) => {
         on!($connection, c => {
             let rows = $query.load_iter::<BarRow, DefaultLoadingMode>(c).map_err(failed)?;
-            let mut bars = Vec::new();
+            let mut bars = Vec::with_capacity($capacity);
             for row in rows {
                 bars.push(convert::bar(&row.map_err(failed)?)?);
             }
@@ -37,6 +37,16 @@ macro_rules! load_bars {
         })
     };
 }
+
+/// How many bars a query may well find: of seven days at most five have one.
+fn expected(query: &BarQuery) -> usize {
+    let (first, last) = (query.range.first().days(), query.range.last().days());
+    let days = last.abs_diff(first) / 7 * 5 + 7;
+    usize::try_from(days.min(query.limit).min(MOST_EXPECTED)).unwrap_or(0)
+}
+
+/// Room for more is made as they come.
+const MOST_EXPECTED: u32 = 4_100;
 
 impl Reader<'_> {
     /// The bars of a series that are not withdrawn.
@@ -51,9 +61,11 @@ impl Reader<'_> {
         query: &BarQuery,
     ) -> Result<Vec<StoredBar>, StoreError> {
         let limit = i64::from(query.limit);
+        let expected = expected(query);
         match query.order {
             Order::Ascending => load_bars!(
                 self.connection,
+                expected,
                 bars_of!(stock_id, vendor, query.range)
                     .filter(stock_data::withdrawn_at.is_null())
                     .order(stock_data::date.asc())
@@ -61,6 +73,7 @@ impl Reader<'_> {
             ),
             Order::Descending => load_bars!(
                 self.connection,
+                expected,
                 bars_of!(stock_id, vendor, query.range)
                     .filter(stock_data::withdrawn_at.is_null())
                     .order(stock_data::date.desc())
@@ -94,7 +107,11 @@ impl Reader<'_> {
         vendor: Vendor,
         range: DateRange,
     ) -> Result<Vec<StoredBar>, StoreError> {
-        load_bars!(self.connection, bars_of!(stock_id, vendor, range).order(stock_data::date.asc()))
+        load_bars!(
+            self.connection,
+            0,
+            bars_of!(stock_id, vendor, range).order(stock_data::date.asc())
+        )
     }
 
     /// The corporate actions of a series that are not withdrawn, by date and kind.
