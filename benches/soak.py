@@ -67,7 +67,10 @@ class Soak:
         address = server.base.removeprefix("http://")
         command = [f"{self.built.examples}/soak", address, str(CONNECTIONS), str(rate),
                    str(seconds), self.known]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # It has read what is known by then.
+        assert client.stdout.readline() == "begun\n"
+        return client
 
     def soak(self, cluster, server):
         done = self.client(server, 0, PEAK_SECONDS).communicate()[0]
@@ -78,8 +81,8 @@ class Soak:
         rate, seconds = int(SHARE * peak), int(60 * self.minutes)
         print(f"peak over {CONNECTIONS} connections: {peak:,.0f} requests/s; "
               f"{rate:,} requests/s for {seconds} s", flush=True)
-        start, memory, down, up = time.monotonic(), [], None, None
         client = self.client(server, rate, seconds)
+        start, memory, down, up = time.monotonic(), [], None, None
         while client.poll() is None and time.monotonic() - start < seconds:
             memory.append((time.monotonic() - start, server.memory()))
             if down is None and time.monotonic() - start >= seconds / 2:

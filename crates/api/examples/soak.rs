@@ -5,7 +5,7 @@
 //! is as many as can be. In FOLDER lie the file `paths`, a path a line, and for each of them a file
 //! named by the line's number, from 0, with the bytes that are to be answered.
 //!
-//! Prints a JSON object for each second: answers that were right, wrong (200 with other bytes), and
+//! Prints a line when it begins, and at the end a JSON object for each second: answers that were right, wrong (200 with other bytes), and
 //! refused (another status), connections that broke, requests whose time had passed before their
 //! connection was free, and the slowest answer. A wrong answer is also told to standard error.
 
@@ -78,6 +78,7 @@ fn main() -> io::Result<()> {
         time: Duration::from_secs(seconds.into()),
         interval: pause * connections,
     };
+    println!("begun");
     let mut all = Vec::new();
     thread::scope(|scope| {
         let plan = &plan;
