@@ -24,7 +24,8 @@ fn series(days: usize) -> SyntheticSeries {
 fn hits(api: &Api) -> u64 {
     let (status, text) = api.get("/metrics");
     assert_eq!(status, 200);
-    let line = text.lines().find(|line| line.starts_with("cream_http_cache_total{outcome=\"hit\"}"));
+    let line =
+        text.lines().find(|line| line.starts_with("cream_http_cache_total{outcome=\"hit\"}"));
     line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
 }
 

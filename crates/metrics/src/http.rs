@@ -181,8 +181,7 @@ impl Collector for PoolCollector {
             ("database_connections_limit", "As many as there may be", limit),
         ] {
             let gauge = ConstGauge::new(i64::from(value));
-            let name = format!("{PREFIX}_{name}");
-            gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)?;
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         Ok(())
     }
@@ -228,7 +227,7 @@ mod tests {
             "cream_database_connections_idle 2",
             "cream_database_connections_limit 10",
         ] {
-            assert!(text.contains(&format!("{line}\n")), "{line} is not in\n{text}");
+            assert!(text.contains(&format!("\n{line}\n")), "{line} is not in\n{text}");
         }
     }
 }
