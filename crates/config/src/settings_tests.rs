@@ -85,6 +85,7 @@ fn the_defaults_are_those_promised() {
                 max_concurrent_requests: 512,
                 request_timeout: Duration::from_secs(10),
                 cache_bytes: 64_000_000,
+                max_tracked: 20_000,
                 session: Duration::from_secs(12 * 3600),
                 login_failures: 10,
                 login_failures_per_address: 30,

@@ -184,12 +184,17 @@ fn eight_digits(value: u64) -> [u8; 8] {
 
 /// The last two digits of a number.
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "the remainder is below 100")]
 fn two_digits(value: u64) -> [u8; 2] {
-    #[expect(clippy::indexing_slicing, reason = "the remainder is below 100")]
     PAIRS[(value % 100) as usize]
 }
 
 /// `00` to `99`.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "computed by the compiler; each value is below 100"
+)]
 static PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [*b"00"; 100];
     let mut value = 0;

@@ -122,7 +122,7 @@ fn every_route_is_described_with_what_it_takes() {
 }
 
 /// Every function of Rust sources below a folder, by its name.
-fn functions(folder: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+fn functions(folder: &std::path::Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -139,7 +139,7 @@ fn functions(folder: &std::path::Path, found: &mut std::collections::BTreeSet<St
 fn what_the_security_page_promises_is_tested() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
-    let mut known = std::collections::BTreeSet::new();
+    let mut known = BTreeSet::new();
     for folder in ["crates/api", "crates/auth", "tests/tests"] {
         functions(&root.join(folder), &mut known);
     }
