@@ -88,7 +88,7 @@ fn the_status_tells_what_there_is() {
     let site = Site::new();
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         7 pending: `worker migrate up` applies them
+    migrations         8 pending: `worker migrate up` applies them
     [Done]
     "#);
     drop(site.operator());
@@ -138,6 +138,7 @@ fn migrations_are_told_one_by_one() {
     pending 0005_series_state
     pending 0006_vendors
     pending 0007_workers
+    pending 0008_accounts
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -166,6 +167,7 @@ fn migrations_are_told_one_by_one() {
     applied 0005_series_state
     applied 0006_vendors
     pending 0007_workers
+    pending 0008_accounts
     [Done]
     "#);
     while !site.migrate(Migrate::Down).starts_with("nothing") {}
