@@ -94,7 +94,7 @@ fn the_status_tells_what_there_is() {
     drop(site.operator());
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         7 applied
+    migrations         8 applied
     stocks             0
     series             0
     bars               0
@@ -109,7 +109,7 @@ fn the_status_tells_what_there_is() {
     site.folder.write("raw/WAITS_2025-06-16.html", "x");
     assert_snapshot!(site.status(), @r#"
     database           sqlite:[FOLDER]/cream.db
-    migrations         7 applied
+    migrations         8 applied
     stocks             1
     series             1
     bars               40
@@ -149,6 +149,7 @@ fn migrations_are_told_one_by_one() {
     applied 0005_series_state
     applied 0006_vendors
     applied 0007_workers
+    applied 0008_accounts
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Up), @r#"
@@ -156,7 +157,7 @@ fn migrations_are_told_one_by_one() {
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Down), @r#"
-    reverted 0007_workers
+    reverted 0008_accounts
     [Done]
     "#);
     assert_snapshot!(site.migrate(Migrate::Status), @r#"
@@ -166,7 +167,7 @@ fn migrations_are_told_one_by_one() {
     applied 0004_readable
     applied 0005_series_state
     applied 0006_vendors
-    pending 0007_workers
+    applied 0007_workers
     pending 0008_accounts
     [Done]
     "#);
