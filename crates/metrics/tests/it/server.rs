@@ -1,7 +1,7 @@
 //! The server over real sockets: what it answers, and what it takes from clients of all kinds.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, LazyLock, mpsc};
 use std::thread;
@@ -78,7 +78,7 @@ fn every_answer_is_guarded() {
         .flat_map(|path| ["GET", "POST"].map(|method| ask(server.address(), method, path)))
         .collect();
     answers.push(send(server.address(), b"?\r\n\r\n").unwrap());
-    let _hanging = connect(server.address());
+    let _hanging = hold_the_place(&server);
     answers.push(send(server.address(), b"").unwrap());
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 405, 200, 405, 404, 404, 400, 503]);
@@ -87,6 +87,18 @@ fn every_answer_is_guarded() {
         assert_eq!(answer.field("Cache-Control"), Some("no-store"));
         assert_eq!(answer.field("Connection"), Some("close"));
         assert_eq!(answer.field("Content-Length"), Some(answer.body.len().to_string().as_str()));
+    }
+}
+
+/// Connects until it is served: a place is free again some moments after its client has the answer.
+fn hold_the_place(server: &RunningServer) -> TcpStream {
+    loop {
+        let mut stream = connect(server.address());
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        // Whoever is turned away is told so at once.
+        if stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            return stream;
+        }
     }
 }
 

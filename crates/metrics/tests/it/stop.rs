@@ -58,15 +58,18 @@ fn a_request_that_has_come_is_answered_before_the_end() {
         TEXT.to_owned()
     });
     let address = server.address();
+    // First, so that it is let in by the time that the other is heard.
+    let mut silent = connect(address);
     let mut stream = connect(address);
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     is_begun.recv().unwrap();
-    let mut silent = connect(address);
     thread::scope(|scope| {
         scope.spawn(|| server.stop());
         // It has begun to stop when whoever has not asked is seen as gone.
-        assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+        let seen = silent.read(&mut [0]);
+        // Before anything fails: the end waits for it.
         go.send(()).unwrap();
+        assert_eq!(seen.unwrap(), 0);
         assert_eq!(Answer::read(&stream).unwrap().body, TEXT);
     });
 }
