@@ -199,7 +199,7 @@ fn ask(waiting: &Mutex<Waiting>, store: &Store) {
         let version = told(store);
         for tell in now {
             // Whoever has gone is not told.
-            let _ = tell.send(version.clone());
+            let _ = tell.send(version);
         }
     }
 }

@@ -189,9 +189,10 @@ impl Store {
     /// same, since whatever anybody commits in the database changes it. It means nothing to
     /// another store, nor once this one is dropped.
     ///
-    /// It is asked over a connection of its own, by one thread at a time: of an SQLite database
-    /// some microseconds, of a server a turn to it, so that the caller bounds how often. The URL
-    /// of a server must lead to one server at a time.
+    /// It is asked over connections of its own: one of a server, which one thread asks at a time,
+    /// and some of an SQLite database, for as many threads. That takes some microseconds, or a
+    /// turn to the server, so that the caller bounds how often. The URL of a server must lead to
+    /// one server at a time.
     ///
     /// # Errors
     ///
