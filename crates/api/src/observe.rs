@@ -26,7 +26,6 @@ use crate::facts::Facts;
 use crate::limits::Seat;
 use crate::negotiate::tag_in_encoding;
 use crate::problem::{ApiError, ErrorCode};
-use crate::routes::ROUTES;
 use crate::state::State;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -247,8 +246,11 @@ struct Record {
 impl Record {
     fn new(request: &ServiceRequest, facts: &Rc<Facts>, state: &web::Data<State>) -> Self {
         // Never the query: it may come to hold what no log should.
-        let path = request.uri().path();
-        let path: String = redact(path).chars().take(MAX_LOGGED_PATH).collect();
+        let path = redact(request.uri().path());
+        let path = match path.char_indices().nth(MAX_LOGGED_PATH) {
+            Some((end, _)) => path.get(..end).unwrap_or_default().to_owned(),
+            None => path.into_owned(),
+        };
         Self {
             started: Instant::now(),
             method: request.method().clone(),
@@ -266,10 +268,9 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
-        let route = self.facts.route.get().and_then(|row| ROUTES.get(row));
         self.state.counted.http.answered(&Answered {
             method: known_method(&self.method),
-            route: route.map_or("", |route| route.path),
+            route: self.facts.route.get(),
             status: self.status.as_u16(),
             duration,
             bytes: self.bytes,

@@ -25,8 +25,9 @@ const SECONDS: [f64; 14] =
 pub struct Answered {
     /// The method, in capitals; one of those that the server has routes for, else `other`.
     pub method: &'static str,
-    /// The route's pattern, such as `/stock-data/{symbol}`; empty where none was found.
-    pub route: &'static str,
+    /// Which of the routes that were registered, by its place among them; `None` where none was
+    /// found.
+    pub route: Option<usize>,
     /// The status.
     pub status: u16,
     /// From the head of the request to the last byte of the answer.
@@ -54,49 +55,70 @@ pub struct PoolUse {
 #[derive(Clone, Debug)]
 pub struct HttpMetrics {
     requests: Family<Labels<3>, Counter>,
-    seconds: Family<Labels<1>, Histogram>,
-    bytes: Family<Labels<1>, Counter>,
-    rows: Family<Labels<1>, Counter>,
-    cache: Family<Labels<1>, Counter>,
+    /// Looked up once, rather than with each request.
+    routes: Arc<[OfRoute]>,
+    no_route: OfRoute,
+    hits: Counter,
+    misses: Counter,
     in_flight: Gauge,
     pool: Arc<Mutex<Option<PoolUse>>>,
 }
 
+/// What is counted for one route.
+#[derive(Clone, Debug)]
+struct OfRoute {
+    /// Its pattern.
+    path: &'static str,
+    seconds: Histogram,
+    bytes: Counter,
+    rows: Counter,
+}
+
 impl HttpMetrics {
     /// Adds the metrics to a registry, with nothing counted yet. Those of `routes`, patterns of
-    /// paths, begin at 0.
+    /// paths such as `/stock-data/{symbol}`, begin at 0.
     pub fn register(
         registry: &mut Registry,
         routes: impl IntoIterator<Item = &'static str>,
     ) -> Self {
+        let (seconds, bytes, rows) = (
+            Family::<Labels<1>, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+                Histogram::new(SECONDS)
+            }),
+            Family::<Labels<1>, Counter>::default(),
+            Family::<Labels<1>, Counter>::default(),
+        );
+        let of_route = |path| {
+            let labels = [("route", path)];
+            OfRoute {
+                path,
+                seconds: seconds.get_or_create(&labels).clone(),
+                bytes: bytes.get_or_create(&labels).clone(),
+                rows: rows.get_or_create(&labels).clone(),
+            }
+        };
+        let cache = Family::<Labels<1>, Counter>::default();
+        let of_outcome = |outcome| cache.get_or_create(&[("outcome", outcome)]).clone();
         let metrics = Self {
             requests: Family::default(),
-            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            bytes: Family::default(),
-            rows: Family::default(),
-            cache: Family::default(),
+            routes: routes.into_iter().map(of_route).collect(),
+            no_route: of_route(""),
+            hits: of_outcome("hit"),
+            misses: of_outcome("miss"),
             in_flight: Gauge::default(),
             pool: Arc::default(),
         };
-        for route in routes {
-            drop(metrics.seconds.get_or_create(&[("route", route)]));
-            drop(metrics.bytes.get_or_create(&[("route", route)]));
-        }
-        for outcome in [HIT, MISS] {
-            drop(metrics.cache.get_or_create(&[("outcome", outcome)]));
-        }
         let registry = registry.sub_registry_with_prefix(PREFIX);
         let help = "Requests by method, route and status";
         registry.register("http_requests", help, metrics.requests.clone());
         let help = "How long requests took, from the head to the answer's last byte";
-        let seconds = metrics.seconds.clone();
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, seconds);
         let help = "Bytes of bodies as they were sent";
-        registry.register_with_unit("http_response", help, Unit::Bytes, metrics.bytes.clone());
+        registry.register_with_unit("http_response", help, Unit::Bytes, bytes);
         let help = "Bars, corporate actions and other rows in answers";
-        registry.register("http_rows", help, metrics.rows.clone());
+        registry.register("http_rows", help, rows);
         let help = "Answers that were looked for in the cache";
-        registry.register("http_cache", help, metrics.cache.clone());
+        registry.register("http_cache", help, cache);
         let help = "Requests that are being answered";
         registry.register("http_requests_in_flight", help, metrics.in_flight.clone());
         registry.register_collector(Box::new(PoolCollector(Arc::clone(&metrics.pool))));
@@ -106,17 +128,15 @@ impl HttpMetrics {
     /// Counts an answer.
     pub fn answered(&self, answer: &Answered) {
         let Answered { method, route, status, duration, bytes, rows, cache } = *answer;
-        let labels = [("method", method), ("route", route), ("status", status_name(status))];
+        let route = route.and_then(|route| self.routes.get(route)).unwrap_or(&self.no_route);
+        let labels = [("method", method), ("route", route.path), ("status", status_name(status))];
         self.requests.get_or_create(&labels).inc();
-        self.seconds.get_or_create(&[("route", route)]).observe(duration.as_secs_f64());
-        if bytes > 0 {
-            self.bytes.get_or_create(&[("route", route)]).inc_by(bytes);
-        }
-        if rows > 0 {
-            self.rows.get_or_create(&[("route", route)]).inc_by(rows);
-        }
-        if let Some(hit) = cache {
-            self.cache.get_or_create(&[("outcome", if hit { HIT } else { MISS })]).inc();
+        route.seconds.observe(duration.as_secs_f64());
+        route.bytes.inc_by(bytes);
+        route.rows.inc_by(rows);
+        if let Some(is_hit) = cache {
+            let outcome = if is_hit { &self.hits } else { &self.misses };
+            outcome.inc();
         }
     }
 
@@ -130,9 +150,6 @@ impl HttpMetrics {
         *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Some(pool);
     }
 }
-
-const HIT: &str = "hit";
-const MISS: &str = "miss";
 
 /// The statuses that a server of ours answers with; what else there may be is told by its class.
 fn status_name(status: u16) -> &'static str {
@@ -201,7 +218,7 @@ mod tests {
         assert!(!text.contains("cream_database_connections"), "not known yet");
         let answer = Answered {
             method: "GET",
-            route: "/a/{b}",
+            route: Some(0),
             status: 200,
             duration: Duration::from_millis(3),
             bytes: 10,
@@ -209,7 +226,7 @@ mod tests {
             cache: Some(true),
         };
         metrics.answered(&answer);
-        metrics.answered(&Answered { status: 418, route: "", cache: None, ..answer });
+        metrics.answered(&Answered { status: 418, route: None, cache: None, ..answer });
         metrics.set_in_flight(7);
         metrics.set_pool(PoolUse { open: 3, idle: 2, limit: 10 });
         let text = render(&registry, "").unwrap();
