@@ -8,7 +8,6 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, body};
 
 use crate::cursor::Fingerprint;
-use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType};
 use crate::pipe::PipeBody;
 
@@ -84,34 +83,6 @@ impl Body {
 /// The strong entity tag of a state.
 pub(crate) fn tag(state: Fingerprint) -> String {
     format!("\"{}\"", state.hex(16))
-}
-
-/// A list with its count, under `name`; `next` is the cursor of the next page and `url` its URL;
-/// `reason` says why there is nothing where there is nothing.
-pub(crate) fn listing<T>(
-    name: &str,
-    items: &[T],
-    next: Option<String>,
-    url: Option<String>,
-    reason: &str,
-    held: &IfNoneMatch,
-    write: impl Fn(&mut Vec<u8>, &T),
-) -> Answer {
-    let mut bytes = Vec::with_capacity(64 + 256 * items.len());
-    let mut object = Object::open(&mut bytes);
-    object.integer("count", i64::try_from(items.len()).ok());
-    object.list(name, items.iter(), |out, item| write(out, item));
-    object.optional_string("next", next.as_deref());
-    if items.is_empty() {
-        object.string("reason", reason);
-    }
-    object.close();
-    // No one revision covers a list; its body is small, and tells its state best.
-    let tag = tag(Fingerprint::new(name).part(&bytes));
-    Answer::unchanged(held, &tag).unwrap_or_else(|| {
-        let rows = Rows::of(u64::try_from(items.len()).unwrap_or(u64::MAX));
-        Answer::Body(Body { next: url, rows, ..Body::json(tag, bytes) })
-    })
 }
 
 impl Answer {

@@ -43,6 +43,7 @@ mod metrics;
 mod negotiate;
 mod observe;
 mod openapi;
+mod pages;
 mod params;
 mod periods;
 mod pipe;

@@ -4,18 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use cream_models::{DateRange, Symbol, Vendor};
 use cream_store::{Response, ResponseId, ResponseQuery, Store};
 
-use crate::answer::{Answer, Body, Rows, tag};
-use crate::cursor::{self, CursorError, Fingerprint, to_hex};
+use crate::answer::Answer;
+use crate::cursor::{Fingerprint, to_hex};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{answers, params as takes};
-use crate::params::{Params, SymbolInPath, encode, link};
+use crate::pages::PageQuery;
+use crate::params::{Params, SymbolInPath, encode};
 use crate::problem::ApiError;
 use crate::state::{State, find_stock};
-
-/// Responses in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /stock-data/{symbol}/responses`
 #[utoipa::path(
@@ -41,29 +38,17 @@ pub(crate) async fn responses(
 struct ListQuery {
     symbol: Symbol,
     vendor: Option<Vendor>,
-    before: Option<ResponseId>,
-    limit: u32,
-    scope: Fingerprint,
-    pairs: Vec<(String, String)>,
+    page: PageQuery<i64>,
 }
 
 impl ListQuery {
     fn read(symbol: Symbol, mut params: Params) -> Result<Self, ApiError> {
-        let pairs = params.pairs().to_vec();
         let vendor = params.vendor();
         let scope = Fingerprint::new("responses")
             .part(symbol.as_str())
             .optional(vendor.map(|vendor| vendor.code().to_le_bytes()));
-        let before = params.text("cursor").and_then(|given| {
-            let position = cursor::decode(&scope, &given).and_then(|position| {
-                let bytes = position.try_into().map_err(|_| CursorError::Malformed)?;
-                Ok(ResponseId(i64::from_be_bytes(bytes)))
-            });
-            position.map_err(|error| params.wrong("cursor", &given, error)).ok()
-        });
-        let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-        params.finish()?;
-        Ok(Self { symbol, vendor, before, limit, scope, pairs })
+        let path = format!("/stock-data/{}/responses", encode(symbol.as_str()));
+        Ok(Self { symbol, vendor, page: PageQuery::read(params, path, scope)? })
     }
 }
 
@@ -72,46 +57,23 @@ fn list_responses(
     query: &ListQuery,
     held: &IfNoneMatch,
 ) -> Result<Answer, ApiError> {
-    let mut responses = store.read_any(|reader| {
-        let stock = find_stock(reader, &query.symbol)?;
+    let ListQuery { symbol, vendor, page } = query;
+    let responses = store.read_any(|reader| {
+        let stock = find_stock(reader, symbol)?;
         let asked = ResponseQuery {
             stock_id: stock.id,
-            vendor: query.vendor,
-            before: query.before,
-            // One more tells whether there is another page.
-            limit: query.limit.saturating_add(1),
+            vendor: *vendor,
+            before: page.after.map(ResponseId),
+            limit: page.to_read(),
         };
         Ok::<_, ApiError>(reader.responses_of(&asked)?)
     })?;
-    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let has_more = responses.len() > limit;
-    responses.truncate(limit);
-    let next = responses
-        .last()
-        .filter(|_| has_more)
-        .map(|last| cursor::encode(&query.scope, &last.id.0.to_be_bytes()));
-
-    let mut bytes = Vec::with_capacity(128 + 352 * responses.len());
-    let mut object = Object::open(&mut bytes);
-    object.string("symbol", query.symbol.as_str());
-    object.optional_string("vendor", query.vendor.map(Vendor::name));
-    object.integer("count", i64::try_from(responses.len()).ok());
-    object.list("responses", responses.iter(), write_response);
-    object.optional_string("next", next.as_deref());
-    if responses.is_empty() {
-        object.string("reason", &why_empty(query));
-    }
-    object.close();
-
-    // No one revision covers a list; its body is small, and tells its state best.
-    let tag = tag(Fingerprint::new("responses").part(&bytes));
-    if let Some(unchanged) = Answer::unchanged(held, &tag) {
-        return Ok(unchanged);
-    }
-    let path = format!("/stock-data/{}/responses", encode(query.symbol.as_str()));
-    let next = next.map(|cursor| link(&path, &query.pairs, &cursor));
-    let rows = Rows::of(u64::try_from(responses.len()).unwrap_or(u64::MAX));
-    Ok(Answer::Body(Body { next, rows, ..Body::json(tag, bytes) }))
+    let responses = page.page(responses, |response| response.id.0);
+    let head = |object: &mut Object<'_>| {
+        object.string("symbol", symbol.as_str());
+        object.optional_string("vendor", vendor.map(Vendor::name));
+    };
+    Ok(responses.answer("responses", held, || why_empty(query), head, write_response))
 }
 
 fn write_response(out: &mut Vec<u8>, response: &Response) {
@@ -131,7 +93,7 @@ fn write_response(out: &mut Vec<u8>, response: &Response) {
 
 fn why_empty(query: &ListQuery) -> String {
     let symbol = &query.symbol;
-    match (query.before, query.vendor) {
+    match (query.page.after, query.vendor) {
         (Some(_), _) => "the list ends here".to_owned(),
         (None, Some(vendor)) => format!("no archived response of {vendor} is about {symbol}"),
         (None, None) => format!("no archived response is about {symbol}"),

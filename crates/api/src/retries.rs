@@ -8,18 +8,14 @@ use cream_store::{AuditKind, Response, ResponseId, ResponseStatus, RetryAsked};
 
 use crate::access::CalledBy;
 use crate::accounts::Happened;
-use crate::answer::listing;
-use crate::cursor::{self, CursorError, Fingerprint, to_hex};
+use crate::cursor::{Fingerprint, to_hex};
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{params as takes, work};
-use crate::params::{NumberInPath, Params, link};
+use crate::pages::PageQuery;
+use crate::params::{NumberInPath, Params};
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::State;
-
-/// Responses in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /admin/responses`
 #[utoipa::path(
@@ -37,33 +33,19 @@ pub(crate) async fn list(
     held: IfNoneMatch,
 ) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
-    let pairs = params.pairs().to_vec();
     let words = ResponseStatus::ALL.map(|status| (status.name(), status));
     let status = params.word("status", &words).unwrap_or(ResponseStatus::Deadletter);
     let scope = Fingerprint::new("admin responses").part(status.name());
-    let before = params.position("cursor", |given| {
-        let id = cursor::decode(&scope, given)?.try_into().map_err(|_| CursorError::Malformed)?;
-        Ok(ResponseId(i64::from_be_bytes(id)))
-    });
-    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-    params.finish()?;
+    let query: PageQuery<i64> = PageQuery::read(params, "/admin/responses", scope)?;
     let answer = state.blocking(move |store| {
-        let asked = limit.saturating_add(1);
-        let mut responses =
-            store.read(|reader| reader.responses_that_are(status, before, asked))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = responses.len() > limit;
-        responses.truncate(limit);
-        let next = responses
-            .last()
-            .filter(|_| has_more)
-            .map(|last| cursor::encode(&scope, &last.id.0.to_be_bytes()));
-        let url = next.as_deref().map(|next| link("/admin/responses", &pairs, next));
-        let reason = match before {
+        let (before, limit) = (query.after.map(ResponseId), query.to_read());
+        let responses = store.read(|reader| reader.responses_that_are(status, before, limit))?;
+        let page = query.page(responses, |response| response.id.0);
+        let reason = || match before {
             Some(_) => "the list ends here".to_owned(),
             None => format!("no response is {}", status.name()),
         };
-        Ok(listing("responses", &responses, next, url, &reason, &held, write_response))
+        Ok(page.answer("responses", &held, reason, |_| {}, write_response))
     });
     Ok(answer.await?.into())
 }

@@ -5,18 +5,16 @@ use cream_models::{Date, Price, Symbol, Vendor};
 use cream_store::{Description, Said, Series, Stock, StockId, StockQuery, StoredBar};
 use cream_store::{Reader, Store};
 
-use crate::answer::{Answer, Body, Rows, tag};
-use crate::cursor::{self, CursorError, Fingerprint};
+use crate::answer::{Answer, Body, tag};
+use crate::cursor::Fingerprint;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{answers, params as takes};
-use crate::params::{Params, SymbolInPath, link};
+use crate::pages::PageQuery;
+use crate::params::{Params, SymbolInPath};
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::{State, find_series, series_state};
 
-/// Symbols in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
 /// The longest search text, in characters.
 pub(crate) const MAX_SEARCH: usize = 100;
 
@@ -72,15 +70,11 @@ pub(crate) async fn latest(
 
 struct ListQuery {
     contains: Option<String>,
-    after: Option<Symbol>,
-    limit: u32,
-    scope: Fingerprint,
-    pairs: Vec<(String, String)>,
+    page: PageQuery<Symbol>,
 }
 
 impl ListQuery {
     fn read(mut params: Params) -> Result<Self, ApiError> {
-        let pairs = params.pairs().to_vec();
         let text = params.text("q").filter(|text| !text.is_empty());
         if let Some(long) = text.as_ref().filter(|text| text.chars().count() > MAX_SEARCH) {
             params.wrong("q", long, format!("expected at most {MAX_SEARCH} characters"));
@@ -90,58 +84,31 @@ impl ListQuery {
             params.wrong("q", text, "expected text without control characters");
         }
         let scope = Fingerprint::new("stocks").optional(text.as_ref());
-        let after = params.text("cursor").and_then(|given| {
-            let position = cursor::decode(&scope, &given).and_then(|position| {
-                let text = std::str::from_utf8(&position).ok();
-                text.and_then(|text| Symbol::parse(text).ok()).ok_or(CursorError::Malformed)
-            });
-            position.map_err(|error| params.wrong("cursor", &given, error)).ok()
-        });
-        let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-        params.finish()?;
-        Ok(Self { contains: text, after, limit, scope, pairs })
+        let page = PageQuery::read(params, "/stock-data", scope)?;
+        Ok(Self { contains: text, page })
     }
 }
 
 fn list_stocks(store: &Store, query: &ListQuery, held: &IfNoneMatch) -> Result<Answer, ApiError> {
-    let asked = StockQuery {
-        contains: query.contains.clone(),
-        after: query.after.clone(),
-        // One more tells whether there is another page.
-        limit: query.limit.saturating_add(1),
+    let ListQuery { contains, page } = query;
+    let asked =
+        StockQuery { contains: contains.clone(), after: page.after.clone(), limit: page.to_read() };
+    let stocks = store.read_any(|reader| Ok::<_, ApiError>(reader.stocks(&asked)?))?;
+    let reason = || match (&page.after, contains) {
+        (Some(_), _) => "the list ends here".to_owned(),
+        (None, Some(text)) => format!("no symbol and no name contains {text:?}"),
+        (None, None) => "nothing has been loaded yet; `worker import` does".to_owned(),
     };
-    let mut stocks = store.read_any(|reader| Ok::<_, ApiError>(reader.stocks(&asked)?))?;
-    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let has_more = stocks.len() > limit;
-    stocks.truncate(limit);
-    let next = stocks
-        .last()
-        .filter(|_| has_more)
-        .map(|(stock, _)| cursor::encode(&query.scope, stock.symbol.as_str().as_bytes()));
-
-    let mut bytes = Vec::with_capacity(64 + 384 * stocks.len());
-    let mut object = Object::open(&mut bytes);
-    object.integer("count", i64::try_from(stocks.len()).ok());
-    object.list("stocks", stocks.iter(), |out, (stock, series)| write_stock(out, stock, series));
-    object.optional_string("next", next.as_deref());
-    if stocks.is_empty() {
-        let reason = match (&query.after, &query.contains) {
-            (Some(_), _) => "the list ends here".to_owned(),
-            (None, Some(text)) => format!("no symbol and no name contains {text:?}"),
-            (None, None) => "nothing has been loaded yet; `worker import` does".to_owned(),
-        };
-        object.string("reason", &reason);
-    }
-    object.close();
-
-    // No one revision covers a list; its body is small, and tells its state best.
-    let tag = tag(Fingerprint::new("stocks").part(&bytes));
-    if let Some(unchanged) = Answer::unchanged(held, &tag) {
-        return Ok(unchanged);
-    }
-    let next = next.map(|cursor| link("/stock-data", &query.pairs, &cursor));
-    let rows = Rows::of(u64::try_from(stocks.len()).unwrap_or(u64::MAX));
-    Ok(Answer::Body(Body { next, rows, ..Body::json(tag, bytes) }))
+    let stocks = page.page(stocks, |(stock, _)| stock.symbol.clone());
+    Ok(stocks.answer(
+        "stocks",
+        held,
+        reason,
+        |_| {},
+        |out, (stock, series)| {
+            write_stock(out, stock, series);
+        },
+    ))
 }
 
 fn write_stock(out: &mut Vec<u8>, stock: &Stock, series: &[Series]) {

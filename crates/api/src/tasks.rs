@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use cream_store::{StoreError, TaskOutcome, TaskState, WorkerState};
 
-use crate::answer::listing;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::work;
+use crate::pages::Page;
 use crate::params::Params;
 use crate::problem::ApiError;
 use crate::state::State;
@@ -34,11 +34,12 @@ pub(crate) async fn list(
         let (workers, tasks) =
             store.read(|reader| Ok::<_, StoreError>((reader.workers()?, reader.tasks()?)))?;
         let reason = "no worker has run on this database, or none of late";
-        Ok(listing("workers", &workers, None, None, reason, &held, |out, worker| {
+        let write = |out: &mut Vec<u8>, worker: &WorkerState| {
             let condition = worker.condition(now, lease).name();
             let own = tasks.iter().filter(|task| task.worker == worker.name);
             write_worker(out, worker, condition, own);
-        }))
+        };
+        Ok(Page::whole(workers).answer("workers", &held, || reason.to_owned(), |_| {}, write))
     });
     Ok(answer.await?.into())
 }

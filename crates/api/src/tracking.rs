@@ -12,20 +12,16 @@ use utoipa::ToSchema;
 
 use crate::access::CalledBy;
 use crate::accounts::Happened;
-use crate::answer::listing;
 use crate::body::Json;
-use crate::cursor::{self, CursorError, Fingerprint};
+use crate::cursor::Fingerprint;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{params as takes, words, work};
-use crate::params::{Params, SymbolInPath, link};
+use crate::pages::PageQuery;
+use crate::params::{Params, SymbolInPath};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::settings::ApiSettings;
 use crate::state::State;
-
-/// Stocks in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// The body of `POST /stock-data/track`.
 #[derive(Deserialize, ToSchema)]
@@ -171,7 +167,6 @@ pub(crate) async fn list(
     held: IfNoneMatch,
 ) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
-    let pairs = params.pairs().to_vec();
     let vendor = params.vendor();
     let status = params.word("status", &PullStatus::ALL.map(|status| (status.name(), status)));
     let is_active = params.word("active", &[("true", true), ("false", false)]);
@@ -179,30 +174,22 @@ pub(crate) async fn list(
         .optional(vendor.map(Vendor::name))
         .optional(status.map(PullStatus::name))
         .optional(is_active.map(|is_active| [u8::from(is_active)]));
-    let after = params.position("cursor", |given| {
-        let position = cursor::decode(&scope, given)?;
-        let (code, symbol) = position.split_first_chunk().ok_or(CursorError::Malformed)?;
-        let symbol = std::str::from_utf8(symbol).ok().and_then(|text| Symbol::parse(text).ok());
-        symbol.zip(Vendor::from_code(i16::from_be_bytes(*code))).ok_or(CursorError::Malformed)
-    });
-    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-    params.finish()?;
+    let query: PageQuery<(Symbol, Vendor)> = PageQuery::read(params, "/stock-data/track", scope)?;
     let answer = state.blocking(move |store| {
-        let asked = limit.saturating_add(1);
-        let query = TrackedQuery { status, vendor, is_active, after, limit: asked };
-        let mut rows = store.read(|reader| reader.tracked_list(&query))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| has_more).map(|(symbol, tracked)| {
-            let code = tracked.vendor.code().to_be_bytes();
-            cursor::encode(&scope, &[&code, symbol.as_str().as_bytes()].concat())
-        });
-        let url = next.as_deref().map(|next| link("/stock-data/track", &pairs, next));
-        let reason = "nothing like this is tracked, or was";
-        Ok(listing("stocks", &rows, next, url, reason, &held, |out, (symbol, tracked)| {
-            write_tracked(out, symbol, tracked);
-        }))
+        let (after, limit) = (query.after.clone(), query.to_read());
+        let asked = TrackedQuery { status, vendor, is_active, after, limit };
+        let rows = store.read(|reader| reader.tracked_list(&asked))?;
+        let page = query.page(rows, |(symbol, tracked)| (symbol.clone(), tracked.vendor));
+        let reason = || "nothing like this is tracked, or was".to_owned();
+        Ok(page.answer(
+            "stocks",
+            &held,
+            reason,
+            |_| {},
+            |out, (symbol, tracked)| {
+                write_tracked(out, symbol, tracked);
+            },
+        ))
     });
     Ok(answer.await?.into())
 }

@@ -8,14 +8,14 @@ use cream_store::{
 };
 
 use crate::access::Caller;
-use crate::answer::listing;
 use crate::client::counted;
-use crate::cursor::{self, CursorError, Fingerprint};
+use crate::cursor::Fingerprint;
 use crate::facts::Facts;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{params as takes, people};
-use crate::params::{Params, link};
+use crate::pages::PageQuery;
+use crate::params::Params;
 use crate::problem::{ApiError, ErrorCode};
 use crate::state::State;
 
@@ -125,10 +125,6 @@ impl Happened {
     }
 }
 
-/// Events in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
-
 /// `GET /admin/audit`
 #[utoipa::path(
     get,
@@ -145,41 +141,37 @@ pub(crate) async fn events(
     held: IfNoneMatch,
 ) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
-    let pairs = params.pairs().to_vec();
     let kinds = AuditKind::ALL.map(|kind| (kind.name(), kind));
     let kind = params.word("kind", &kinds);
     let account = params.short_text("account", 64);
     let scope =
         Fingerprint::new("audit").optional(kind.map(AuditKind::name)).optional(account.as_ref());
-    let before = params.position("cursor", |given| {
-        let id = cursor::decode(&scope, given)?.try_into().map_err(|_| CursorError::Malformed)?;
-        Ok(AuditId(i64::from_be_bytes(id)))
-    });
-    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-    params.finish()?;
+    let query: PageQuery<i64> = PageQuery::read(params, "/admin/audit", scope)?;
     let answer = state.blocking(move |store| {
-        let query = AuditQuery { kind, account, before, limit: limit.saturating_add(1) };
-        let mut events = store.read(|reader| reader.audit_events(&query))?;
-        let has_more = events.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next = events
-            .last()
-            .filter(|_| has_more)
-            .map(|last| cursor::encode(&scope, &last.id.0.to_be_bytes()));
-        let reason = "nothing like this has happened";
-        let url = next.as_deref().map(|next| link("/admin/audit", &pairs, next));
-        Ok(listing("events", &events, next, url, reason, &held, |out, event| {
-            let mut object = Object::open(out);
-            object.integer("id", Some(event.id.0));
-            object.instant("at", event.at);
-            object.string("kind", &event.kind);
-            object.optional_string("account", event.account.as_deref());
-            object.optional_string("actor", event.actor_name.as_ref().map(|name| name.as_str()));
-            object.optional_string("address", event.address.as_deref());
-            object.optional_string("request_id", event.request_id.as_deref());
-            object.optional_string("detail", event.detail.as_deref());
-            object.close();
-        }))
+        let (before, limit) = (query.after.map(AuditId), query.to_read());
+        let asked = AuditQuery { kind, account, before, limit };
+        let events = store.read(|reader| reader.audit_events(&asked))?;
+        let page = query.page(events, |event| event.id.0);
+        let reason = || "nothing like this has happened".to_owned();
+        Ok(page.answer(
+            "events",
+            &held,
+            reason,
+            |_| {},
+            |out, event| {
+                let mut object = Object::open(out);
+                object.integer("id", Some(event.id.0));
+                object.instant("at", event.at);
+                object.string("kind", &event.kind);
+                object.optional_string("account", event.account.as_deref());
+                object
+                    .optional_string("actor", event.actor_name.as_ref().map(|name| name.as_str()));
+                object.optional_string("address", event.address.as_deref());
+                object.optional_string("request_id", event.request_id.as_deref());
+                object.optional_string("detail", event.detail.as_deref());
+                object.close();
+            },
+        ))
     });
     Ok(answer.await?.into())
 }

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use crate::access::CalledBy;
 use crate::accounts::audit::Happened;
 use crate::accounts::login::write_scopes;
-use crate::answer::listing;
 use crate::body::Json;
 use crate::json::Object;
 use crate::negotiate::IfNoneMatch;
 use crate::openapi::{people, words};
+use crate::pages::Page;
 use crate::params::{NumberInPath, Params};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::state::State;
@@ -183,7 +183,8 @@ pub(crate) async fn list(
             limit: MAX_TOKENS,
         };
         let tokens = store.read(|reader| reader.tokens(&query))?;
-        Ok(listing("tokens", &tokens, None, None, "you have none", &held, write_token))
+        let reason = || "you have none".to_owned();
+        Ok(Page::whole(tokens).answer("tokens", &held, reason, |_| {}, write_token))
     });
     Ok(answer.await?.into())
 }

@@ -13,19 +13,15 @@ use zeroize::Zeroizing;
 use crate::access::CalledBy;
 use crate::accounts::audit::Happened;
 use crate::accounts::password::chosen;
-use crate::answer::listing;
 use crate::body::Json;
-use crate::cursor::{self, CursorError, Fingerprint};
+use crate::cursor::Fingerprint;
 use crate::json::Object;
 use crate::negotiate::{IfNoneMatch, MediaType, negotiate};
 use crate::openapi::{params as takes, people, words};
-use crate::params::{NumberInPath, Params, link};
+use crate::pages::PageQuery;
+use crate::params::{NumberInPath, Params};
 use crate::problem::{ApiError, ErrorCode, FieldError};
 use crate::state::State;
-
-/// Users in a page, where `limit` is absent and at most.
-pub(crate) const DEFAULT_LIMIT: u32 = 100;
-pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// `GET /admin/users`
 #[utoipa::path(
@@ -39,31 +35,16 @@ pub(crate) const MAX_LIMIT: u32 = 1_000;
 pub(crate) async fn list(
     request: HttpRequest,
     state: web::Data<State>,
-    mut params: Params,
+    params: Params,
     held: IfNoneMatch,
 ) -> Result<HttpResponse, ApiError> {
     negotiate(&request, &[MediaType::Json])?;
-    let pairs = params.pairs().to_vec();
-    let scope = Fingerprint::new("users");
-    let after: Option<UserName> = params.position("cursor", |given| {
-        let position = cursor::decode(&scope, given)?;
-        let text = String::from_utf8(position).map_err(|_| CursorError::Malformed)?;
-        text.parse().map_err(|_| CursorError::Malformed)
-    });
-    let limit = params.limit(DEFAULT_LIMIT, MAX_LIMIT);
-    params.finish()?;
+    let query: PageQuery<UserName> =
+        PageQuery::read(params, "/admin/users", Fingerprint::new("users"))?;
     let answer = state.blocking(move |store| {
-        let asked = limit.saturating_add(1);
-        let mut users = store.read(|reader| reader.users(after.as_ref(), asked))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = users.len() > limit;
-        users.truncate(limit);
-        let next = users
-            .last()
-            .filter(|_| has_more)
-            .map(|last| cursor::encode(&scope, last.name.as_str().as_bytes()));
-        let url = next.as_deref().map(|next| link("/admin/users", &pairs, next));
-        Ok(listing("users", &users, next, url, "the list ends here", &held, write_user))
+        let users = store.read(|reader| reader.users(query.after.as_ref(), query.to_read()))?;
+        let page = query.page(users, |user| user.name.clone());
+        Ok(page.answer("users", &held, || "the list ends here".to_owned(), |_| {}, write_user))
     });
     Ok(answer.await?.into())
 }

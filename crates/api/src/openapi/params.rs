@@ -12,7 +12,7 @@ use super::words::{self, one_of, text};
 use crate::formats::FORMATS;
 use crate::negotiate::IfNoneMatch;
 use crate::params::{NumberInPath, SymbolInPath};
-use crate::{accounts, responses, retries, stocks, tracking};
+use crate::{pages, stocks};
 
 /// Bars of a history at most.
 const MAX_BARS: u32 = 50_000;
@@ -70,7 +70,7 @@ parameters! {
             plain_text(stocks::MAX_SEARCH),
             json!("tsla"),
         ),
-        limit(stocks::DEFAULT_LIMIT, stocks::MAX_LIMIT),
+        limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT),
         cursor(),
     ];
     OfVendor = [vendor()];
@@ -92,7 +92,7 @@ parameters! {
         query("limit", "Bars of each symbol at most; every bar where it is absent.", number(1, Some(MAX_BARS)), json!(250)),
         format(), interval(),
     ];
-    Responses = [vendor(), limit(responses::DEFAULT_LIMIT, responses::MAX_LIMIT), cursor()];
+    Responses = [vendor(), limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT), cursor()];
     Chart = [
         query(
             "range",
@@ -137,19 +137,19 @@ parameters! {
             one_of("Whether it is pulled.", ["true", "false"]),
             json!("true"),
         ),
-        limit(tracking::DEFAULT_LIMIT, tracking::MAX_LIMIT),
+        limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT),
         cursor(),
     ];
     Archived = [
         query("status", "Which responses.", deadletter(), json!("deadletter")),
-        limit(retries::DEFAULT_LIMIT, retries::MAX_LIMIT),
+        limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT),
         cursor(),
     ];
-    ListUsers = [limit(accounts::users::DEFAULT_LIMIT, accounts::users::MAX_LIMIT), cursor()];
+    ListUsers = [limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT), cursor()];
     Events = [
         query("kind", "Events of this kind alone.", words::AuditKindName::schema(), json!("login")),
         query("account", "Events of the account by this name alone.", plain_text(UserName::MAX_LEN), json!("ann")),
-        limit(accounts::audit::DEFAULT_LIMIT, accounts::audit::MAX_LIMIT),
+        limit(pages::DEFAULT_LIMIT, pages::MAX_LIMIT),
         cursor(),
     ];
 }
