@@ -302,6 +302,22 @@ impl Api {
         (answer.status().as_u16(), body)
     }
 
+    /// The status and the body of an answer in any format, and which it is.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no whole answer.
+    #[must_use]
+    pub fn bytes(&self, path: &str) -> (u16, String, Vec<u8>) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.get(format!("{}{path}", self.url)).call().unwrap();
+        let media = answer.headers().get("Content-Type");
+        let media = media.map(|media| media.to_str().unwrap().to_owned()).unwrap_or_default();
+        let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        (answer.status().as_u16(), media, body)
+    }
+
     /// The status and the body of the answer to JSON that is posted.
     ///
     /// # Panics

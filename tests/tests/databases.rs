@@ -76,6 +76,72 @@ fn the_same_responses_lead_to_the_same_digest_and_status() {
     assert_eq!(sqlite.archived("dead"), postgres.archived("dead"));
 }
 
+/// Whole histories and parts of them, streamed and at once, of one symbol and of many.
+#[test]
+fn either_database_gives_the_same_answers_to_the_byte() {
+    let Some((sqlite, postgres, _database)) = both() else { return };
+    let mut responses = Responses::charts(3, 5_000);
+    for seed in [0, 1] {
+        let told = story(&format!("STORY{seed}"), seed, 8);
+        responses.0.extend(told.into_iter().map(|told| (told.name, told.bytes)));
+    }
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../files/samples");
+    let [one, other] = [&sqlite, &postgres].map(|site| {
+        let source = responses.write(site, "source");
+        let ended = site.import(&[&source, &samples]);
+        assert_eq!(ended.code(), Some(3), "{}\n{}", ended.stdout, ended.stderr);
+        site.serve(&[])
+    });
+
+    let stocks = one.json("/stock-data?limit=1000");
+    let stocks = stocks["stocks"].as_array().unwrap();
+    let symbols: Vec<&str> = stocks.iter().map(|it| it["symbol"].as_str().unwrap()).collect();
+    assert!(symbols.len() > 5, "{symbols:?}");
+    let mut paths: Vec<String> =
+        ["/stock-data?limit=1000", "/stock-data?limit=2"].map(str::to_owned).into();
+    let queries = [
+        "limit=50000",
+        "adjustment=all",
+        "adjustment=splits&order=desc&limit=50",
+        "interval=1wk&limit=50000",
+        "interval=1mo&adjustment=all&order=desc",
+        "start=2020-01-01&end=2020-03-01",
+    ];
+    let formats = ["json", "csv", "arrow", "parquet"];
+    for symbol in &symbols {
+        let symbol = symbol.replace('^', "%5E").replace('/', "%2F").replace('=', "%3D");
+        // Of what is told, a bar's own number is the database's.
+        let [a, b] = [&one, &other].map(|api| {
+            let mut bar = api.json(&format!("/stock-data/{symbol}"));
+            assert!(bar.as_object_mut().unwrap().remove("id").is_some());
+            bar
+        });
+        assert_eq!(a, b);
+        for route in ["actions", "history?limit=7"] {
+            paths.push(format!("/stock-data/{symbol}/{route}"));
+        }
+        paths.push(format!("/v8/finance/chart/{symbol}?range=max&events=div%2Csplits"));
+        for (query, format) in queries.iter().flat_map(|query| formats.map(|it| (query, it))) {
+            paths.push(format!("/stock-data/{symbol}/history?{query}&format={format}"));
+        }
+    }
+    let all =
+        [&symbols[..], &["NOBODY"]].concat().join(",").replace('^', "%5E").replace('=', "%3D");
+    for format in formats {
+        for query in ["adjustment=all", "limit=3&order=desc", "interval=1mo"] {
+            paths.push(format!("/stock-data/history?symbols={all}&{query}&format={format}"));
+        }
+    }
+    let mut longest = 0;
+    for path in &paths {
+        let (a, b) = (one.bytes(path), other.bytes(path));
+        assert_eq!((a.0, &a.1, a.2.len()), (b.0, &b.1, b.2.len()), "{path}");
+        assert!(a.2 == b.2, "{path}: {}", String::from_utf8_lossy(&a.2));
+        longest = longest.max(a.2.len());
+    }
+    assert!(longest > 1_000_000, "{longest}");
+}
+
 #[test]
 fn a_second_import_into_postgresql_changes_nothing() {
     let Some((_, site, database)) = both() else { return };
