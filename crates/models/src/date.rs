@@ -291,6 +291,33 @@ impl FromStr for DateRange {
     }
 }
 
+#[cfg(feature = "chrono")]
+mod chrono_impl {
+    use chrono::{Datelike as _, NaiveDate};
+
+    use super::{Date, DateError};
+
+    /// Days from the day before 0001-01-01 to 1970-01-01.
+    const EPOCH: i32 = 719_163;
+
+    impl From<Date> for NaiveDate {
+        fn from(date: Date) -> Self {
+            // Its years reach far beyond 1 to 9999.
+            Self::from_num_days_from_ce_opt(date.days() + EPOCH).unwrap_or(Self::MAX)
+        }
+    }
+
+    /// Of the years 1 to 9999.
+    impl TryFrom<NaiveDate> for Date {
+        type Error = DateError;
+
+        fn try_from(date: NaiveDate) -> Result<Self, DateError> {
+            let days = date.num_days_from_ce().checked_sub(EPOCH);
+            days.and_then(Self::from_days).ok_or_else(|| DateError(date.to_string()))
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 mod serde_impl {
     use super::{Date, DateRange};

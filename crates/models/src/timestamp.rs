@@ -113,6 +113,30 @@ impl FromStr for Timestamp {
     }
 }
 
+#[cfg(feature = "chrono")]
+mod chrono_impl {
+    use chrono::{DateTime, Utc};
+
+    use super::{Timestamp, TimestampError};
+
+    /// To the microsecond; what is finer is cut off.
+    impl From<DateTime<Utc>> for Timestamp {
+        fn from(instant: DateTime<Utc>) -> Self {
+            Self::from_micros(instant.timestamp_micros())
+        }
+    }
+
+    /// Of the years that `chrono` knows, some 262,000 before and after now.
+    impl TryFrom<Timestamp> for DateTime<Utc> {
+        type Error = TimestampError;
+
+        fn try_from(instant: Timestamp) -> Result<Self, TimestampError> {
+            Self::from_timestamp_micros(instant.micros())
+                .ok_or_else(|| TimestampError { text: instant.to_string(), source: None })
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 mod serde_impl {
     use super::Timestamp;
