@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use cream_models::{BarField, Price};
+use cream_parser::{BarField, Price};
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args_os().nth(1) else {

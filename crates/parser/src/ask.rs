@@ -3,6 +3,7 @@
 use cream_models::{Date, DateRange};
 
 use crate::ParseOptions;
+use crate::finish::RowLimit;
 
 /// What was asked for, and when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Ask {
     pub(crate) fetched_on: Option<Date>,
     /// What of the dates asked for the answer may lack, though it does not say so.
     pub(crate) cut: Cut,
+    /// How many rows are read at most.
+    pub(crate) limit: RowLimit,
 }
 
 /// Where rows may be missing from an answer that were asked for.
@@ -49,6 +52,7 @@ impl Ask {
             to: options.asked.map(|range| range.last()),
             events: options.asked_events,
             fetched_on: options.fetched_on,
+            limit: RowLimit(options.max_rows),
             ..Self::default()
         }
     }

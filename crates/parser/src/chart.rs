@@ -15,7 +15,7 @@ use crate::ask::{Ask, Asked};
 use crate::columns;
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::events;
-use crate::finish::{self, Actions, Unreadable};
+use crate::finish::{self, Actions, RowLimit, Unreadable};
 use crate::json::Reader;
 use crate::values::{integer, text, value_at};
 use crate::warnings::Warnings;
@@ -35,6 +35,8 @@ pub(crate) struct Chart {
     pub(crate) columns: [Option<(usize, usize)>; 6],
     /// Cells that cannot be read: row, field, position.
     pub(crate) bad_cells: Vec<(usize, BarField, usize)>,
+    /// How many rows are read at most.
+    pub(crate) limit: RowLimit,
     /// Where the events are; their dates need the time zone.
     events: Option<usize>,
     events_seen: bool,
@@ -68,10 +70,10 @@ pub(crate) fn read(
     let mut chart = None;
     while let Some(key) = reader.next_key(&mut members)? {
         match key.as_ref() {
-            b"chart" if chart.is_none() => chart = Some(answer(&mut reader)?),
+            b"chart" if chart.is_none() => chart = Some(answer(&mut reader, ask.limit)?),
             b"chart" => return Err(reader.unexpected("the key \"chart\" once")),
             // How Yahoo words its refusals.
-            b"finance" => drop(answer(&mut reader)?),
+            b"finance" => drop(answer(&mut reader, ask.limit)?),
             _ => reader.skip()?,
         }
     }
@@ -84,7 +86,7 @@ pub(crate) fn read(
 }
 
 /// Reads `{"result":[…],"error":…}`: the first result if there is one.
-fn answer(reader: &mut Reader<'_>) -> Result<Option<Chart>> {
+fn answer(reader: &mut Reader<'_>, limit: RowLimit) -> Result<Option<Chart>> {
     let mut members = reader.object("an object with the keys \"result\" and \"error\"")?;
     let mut chart = None;
     while let Some(key) = reader.next_key(&mut members)? {
@@ -96,7 +98,7 @@ fn answer(reader: &mut Reader<'_>) -> Result<Option<Chart>> {
                 let mut results = reader.array("an array of results")?;
                 while reader.next_element(&mut results)? {
                     if chart.is_none() {
-                        chart = Some(result(reader)?);
+                        chart = Some(result(reader, limit)?);
                     } else {
                         reader.skip()?;
                     }
@@ -137,8 +139,8 @@ fn refusal(reader: &mut Reader<'_>) -> Result<()> {
     }
 }
 
-fn result(reader: &mut Reader<'_>) -> Result<Chart> {
-    let mut chart = Chart::default();
+fn result(reader: &mut Reader<'_>, limit: RowLimit) -> Result<Chart> {
+    let mut chart = Chart { limit, ..Chart::default() };
     let mut members = reader.object("an object with the keys \"meta\" and \"timestamp\"")?;
     while let Some(key) = reader.next_key(&mut members)? {
         match key.as_ref() {
@@ -150,7 +152,7 @@ fn result(reader: &mut Reader<'_>) -> Result<Chart> {
                 reader.peek();
                 chart.timestamp_start = Some(reader.pos);
                 if !reader.null()? {
-                    columns::times(reader, &mut chart.timestamps)?;
+                    columns::times(reader, &mut chart.timestamps, limit)?;
                 }
             }
             b"indicators" => columns::indicators(reader, &mut chart)?,
@@ -277,7 +279,7 @@ fn history(
     let mut actions = match chart.events {
         Some(start) => {
             let currency = chart.meta.instrument.currency.as_deref();
-            events::read(json, start, currency, &mut zone, warnings)?
+            events::read(json, start, currency, &mut zone, ask.limit, warnings)?
         }
         None => Actions::default(),
     };

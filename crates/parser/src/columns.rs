@@ -3,23 +3,25 @@
 use cream_models::{Bar, BarField, BarFlags, Date};
 
 use crate::chart::{BAD_TIME, Chart};
-use crate::error::{ParseError, Result, at};
-use crate::finish::MAX_ROWS;
+use crate::error::Result;
+use crate::finish::RowLimit;
 use crate::json::Reader;
 use crate::number::Nanos;
 use crate::number::quick::Quick;
 
 /// Reads the timestamps: [`BAD_TIME`] for what is no whole number.
-pub(crate) fn times(reader: &mut Reader<'_>, timestamps: &mut Vec<i64>) -> Result<()> {
+pub(crate) fn times(
+    reader: &mut Reader<'_>,
+    timestamps: &mut Vec<i64>,
+    limit: RowLimit,
+) -> Result<()> {
     let bytes = reader.bytes();
     let mut goes_on = reader.enter("an array of timestamps")?;
     let mut quick = Quick::new(bytes);
     while goes_on {
-        let want = MAX_ROWS - timestamps.len();
+        let want = limit.0.saturating_sub(timestamps.len());
         reader.pos = quick.integers(reader.pos, want, |time| timestamps.push(time));
-        if timestamps.len() == MAX_ROWS {
-            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(reader.pos) });
-        }
+        limit.check(timestamps.len(), reader.pos)?;
         let time = match reader.peek() {
             Some(b'-' | b'0'..=b'9') => reader.number()?.integer(bytes),
             _ => {
@@ -94,7 +96,7 @@ fn column(
         // As many rows as timestamps, where these came first.
         chart.bars.resize(chart.timestamps.len(), Bar::new(Date::MIN));
     }
-    let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells };
+    let cells = Cells { bars: &mut chart.bars, bad: &mut chart.bad_cells, limit: chart.limit };
     let length = match field {
         BarField::Open => cells.read::<{ BarField::Open as u8 }>(quick, reader)?,
         BarField::High => cells.read::<{ BarField::High as u8 }>(quick, reader)?,
@@ -111,6 +113,7 @@ fn column(
 struct Cells<'a> {
     bars: &'a mut Vec<Bar>,
     bad: &'a mut Vec<(usize, BarField, usize)>,
+    limit: RowLimit,
 }
 
 impl Cells<'_> {
@@ -139,10 +142,7 @@ impl Cells<'_> {
             row += usual::<FIELD>(quick, reader, self.bars.get_mut(row..).unwrap_or_default());
             reader.peek();
             if row == self.bars.len() {
-                if row == MAX_ROWS {
-                    let position = at(reader.pos);
-                    return Err(ParseError::TooManyRows { limit: MAX_ROWS, position });
-                }
+                self.limit.check(row, reader.pos)?;
                 self.bars.push(Bar::new(Date::MIN));
             }
             let start = reader.pos;

@@ -1,5 +1,7 @@
 //! Why a response cannot be read.
 
+use cream_models::Warning;
+
 /// Why a response cannot be read as a whole. Nothing of such a response may be stored.
 ///
 /// Positions are bytes from the start of the response. Each message says what was found, where,
@@ -222,6 +224,13 @@ pub enum ParseError {
         /// Where the level too deep begins.
         position: u64,
     },
+    /// Something that would be a warning, where the first one is to end the reading; see
+    /// [`Strictness`](crate::Strictness).
+    #[error("{warning}: expected nothing to warn of")]
+    Warned {
+        /// What would have been told, and where that is.
+        warning: Warning,
+    },
     /// A text that is not UTF-8.
     #[error("a text that is not UTF-8 (at byte {position}): expected UTF-8")]
     NotUtf8 {
@@ -259,6 +268,7 @@ impl ParseError {
             Self::LengthMismatch { .. } => "length_mismatch",
             Self::NotDaily { .. } => "not_daily",
             Self::TooDeep { .. } => "too_deep",
+            Self::Warned { .. } => "warned",
             Self::NotUtf8 { .. } => "not_utf8",
         }
     }
@@ -281,6 +291,7 @@ impl ParseError {
     fn position_mut(&mut self) -> Option<&mut u64> {
         match self {
             Self::Empty => None,
+            Self::Warned { warning } => Some(&mut warning.position),
             Self::ConsentPage { position }
             | Self::WillBeRightBack { position }
             | Self::TooManyRequests { position }

@@ -4,8 +4,8 @@ use cream_models::{
     ActionKind, CorporateAction, CorporateEvent, Date, Price, SplitRatio, WarningKind,
 };
 
-use crate::error::{ParseError, Result, at};
-use crate::finish::{Actions, MAX_ROWS, cash};
+use crate::error::Result;
+use crate::finish::{Actions, RowLimit, cash};
 use crate::json::Reader;
 use crate::number::Number;
 use crate::values;
@@ -20,6 +20,7 @@ pub(crate) fn read(
     start: usize,
     currency: Option<&str>,
     zone: &mut Zone,
+    limit: RowLimit,
     warnings: &mut Warnings,
 ) -> Result<Actions> {
     let mut reader = Reader::new(json, start);
@@ -42,9 +43,7 @@ pub(crate) fn read(
         while reader.next_key(&mut events)?.is_some() {
             reader.peek();
             let position = reader.pos;
-            if actions.read.len() + actions.unreadable.len() == MAX_ROWS {
-                return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(position) });
-            }
+            limit.check(actions.read.len() + actions.unreadable.len(), position)?;
             let (date, event) = event(&mut reader, kind, currency, zone)?;
             match (date, event) {
                 (Some(date), Ok(event)) => {
@@ -147,11 +146,14 @@ fn side(text: &str) -> Option<Price> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ParseError;
 
     fn actions(json: &str) -> (Vec<String>, Vec<Option<String>>, Vec<String>) {
         let mut zone = Zone::named("America/New_York").unwrap();
         let mut warnings = Warnings::new(10);
-        let actions = read(json.as_bytes(), 0, Some("USD"), &mut zone, &mut warnings).unwrap();
+        let actions =
+            read(json.as_bytes(), 0, Some("USD"), &mut zone, RowLimit::default(), &mut warnings)
+                .unwrap();
         (
             actions.read.iter().map(|(a, _)| format!("{} {:?}", a.date, a.event)).collect(),
             actions.unreadable.iter().map(|date| date.map(|date| date.to_string())).collect(),
@@ -218,10 +220,11 @@ mod tests {
         let mut read = |count: usize| {
             let half = r#""":7,"#.repeat(count / 2) + r#""":7"#;
             let json = format!(r#"{{"splits":{{{half}}},"dividends":{{{half}}}}}"#);
-            read(json.as_bytes(), 0, None, &mut zone, &mut Warnings::new(0))
+            let limit = RowLimit(1000);
+            read(json.as_bytes(), 0, None, &mut zone, limit, &mut Warnings::new(0))
         };
-        assert_eq!(read(MAX_ROWS - 2).unwrap().unreadable.len(), MAX_ROWS);
-        assert!(matches!(read(MAX_ROWS), Err(ParseError::TooManyRows { .. })));
+        assert_eq!(read(998).unwrap().unreadable.len(), 1000);
+        assert!(matches!(read(1000), Err(ParseError::TooManyRows { limit: 1000, .. })));
     }
 
     #[test]

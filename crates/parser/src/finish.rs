@@ -10,8 +10,33 @@ use crate::ask::Asked;
 use crate::error::{ParseError, Result, at};
 use crate::warnings::Warnings;
 
-/// How many rows a response may have: every day of five centuries.
+/// How many rows a response may have where nobody says: every day of five centuries.
 pub(crate) const MAX_ROWS: usize = 200_000;
+
+/// How many rows are read at most, and how many corporate actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowLimit(pub(crate) usize);
+
+impl Default for RowLimit {
+    fn default() -> Self {
+        Self(MAX_ROWS)
+    }
+}
+
+impl RowLimit {
+    /// Makes sure that there is room for another one beside so many.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    #[inline]
+    pub(crate) fn check(self, count: usize, position: usize) -> Result<()> {
+        if count < self.0 {
+            return Ok(());
+        }
+        Err(ParseError::TooManyRows { limit: self.0, position: at(position) })
+    }
+}
 
 /// A row that cannot be read.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::ask::{Ask, Cut};
 use crate::chart;
 use crate::check;
 use crate::error::{ParseError, Result, at};
-use crate::finish::{self, Actions};
+use crate::finish::{self, Actions, RowLimit};
 use crate::html::{Tag, Token, Tokens, decoded, name};
 use crate::json::{self, Reader};
 use crate::refusals;
@@ -46,7 +46,7 @@ struct Script<'a> {
 
 /// Reads a history page.
 pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<PriceHistory> {
-    let mut parts = find(html);
+    let mut parts = find(html, ask.limit);
     let page_symbol = parts.canonical.take().or(parts.title.take());
     let (mut first_error, mut period) = (None, None);
     for script in ranked(parts.scripts, page_symbol.as_ref()) {
@@ -101,7 +101,7 @@ pub(crate) fn read(html: &[u8], ask: &Ask, warnings: &mut Warnings) -> Result<Pr
 }
 
 /// Finds the parts of a page in one pass.
-fn find(html: &[u8]) -> Parts<'_> {
+fn find(html: &[u8], limit: RowLimit) -> Parts<'_> {
     let mut parts = Parts::default();
     let mut tokens = Tokens::new(html, 0);
     let mut templates = 0_usize;
@@ -112,7 +112,7 @@ fn find(html: &[u8]) -> Parts<'_> {
                     parts.scripts.extend(script(&tag));
                 }
                 TABLE if templates == 0 && parts.table.is_none() => {
-                    match table::read(&mut tokens, tag.start).transpose() {
+                    match table::read(&mut tokens, tag.start, limit).transpose() {
                         Some(table) => parts.table = Some(table),
                         None => parts.other_tables += 1,
                     }

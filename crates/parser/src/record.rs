@@ -9,9 +9,9 @@ use cream_models::{
 };
 
 use crate::csv;
-use crate::error::{ParseError, Result, at};
+use crate::error::Result;
 use crate::exact::{self, Cell, Writing};
-use crate::finish::MAX_ROWS;
+use crate::finish::RowLimit;
 use crate::json::{First, Reader};
 use crate::rows::Rows;
 use crate::values::{self, value_at};
@@ -220,6 +220,7 @@ pub(crate) fn no_object(json: &[u8], position: usize, rows: &mut Rows) -> Result
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     count: usize,
+    limit: RowLimit,
     /// Whether some row told a dividend, and a split, even if it told that there was none.
     told: [bool; 2],
     /// The dates of rows that told nothing of dividends, and of splits.
@@ -227,10 +228,13 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// None yet.
+    pub(crate) fn new(limit: RowLimit) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     fn count(&mut self, position: usize) -> Result<()> {
-        if self.count == MAX_ROWS {
-            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(position) });
-        }
+        self.limit.check(self.count, position)?;
         self.count += 1;
         Ok(())
     }

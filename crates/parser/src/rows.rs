@@ -4,7 +4,7 @@ use cream_models::{ActionKinds, Bar, CorporateAction, Date, PriceHistory, Timest
 
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at};
-use crate::finish::{self, Actions, MAX_ROWS, Unreadable};
+use crate::finish::{self, Actions, RowLimit, Unreadable};
 use crate::warnings::Warnings;
 
 /// Rows and corporate actions as they stand in the answers, before they are judged.
@@ -15,14 +15,20 @@ pub(crate) struct Rows {
     positions: Vec<usize>,
     unreadable: Vec<Unreadable>,
     actions: Actions,
+    limit: RowLimit,
 }
 
 impl Rows {
+    /// No rows yet.
+    pub(crate) fn new(limit: RowLimit) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// No rows yet, with room for about so many.
-    pub(crate) fn with_room(rows: usize) -> Self {
-        let rows = rows.min(MAX_ROWS);
+    pub(crate) fn with_room(limit: RowLimit, rows: usize) -> Self {
+        let rows = rows.min(limit.0);
         let (bars, positions) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        Self { bars, positions, ..Self::default() }
+        Self { bars, positions, ..Self::new(limit) }
     }
 
     /// Adds a row.
@@ -32,9 +38,7 @@ impl Rows {
     /// Where there are more than any daily history has.
     #[inline]
     pub(crate) fn push(&mut self, bar: Bar, position: usize) -> Result<()> {
-        if self.bars.len() == MAX_ROWS {
-            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(position) });
-        }
+        self.limit.check(self.bars.len(), position)?;
         self.bars.push(bar);
         self.positions.push(position);
         Ok(())
@@ -52,7 +56,7 @@ impl Rows {
         reason: String,
     ) -> Result<()> {
         let (row, bad) = (self.bars.len(), self.unreadable.len());
-        if bad * 100 > MAX_ROWS
+        if bad * 100 > self.limit.0
             && let Some(first) = self.unreadable.first()
         {
             let (position, reason) = (at(first.position), first.reason.clone());
@@ -98,7 +102,7 @@ impl Rows {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<()> {
-        let Self { mut bars, positions, unreadable, mut actions } = self;
+        let Self { mut bars, positions, unreadable, mut actions, limit: _ } = self;
         let total = bars.len();
         if let Some(first) = unreadable.first().filter(|_| unreadable.len() == total) {
             let (position, reason) = (at(first.position), first.reason.clone());

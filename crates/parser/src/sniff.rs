@@ -2,8 +2,8 @@
 
 use crate::csv;
 use crate::error::{ParseError, Result, at, excerpt};
+use crate::formats::{self, Source};
 use crate::json::Reader;
-use crate::vendors::{self, Format};
 use crate::{Vendor, pull, refusals};
 
 /// What a response looks like from its first byte.
@@ -38,9 +38,9 @@ pub(crate) fn shape(bytes: &[u8]) -> Result<(Shape, usize)> {
 }
 
 /// The format of a response that is no pull.
-pub(crate) fn format(bytes: &[u8], shape: Shape, start: usize) -> Result<&'static dyn Format> {
+pub(crate) fn format(bytes: &[u8], shape: Shape, start: usize) -> Result<&'static dyn Source> {
     let unknown = || unknown(bytes, start);
-    let of = |vendor| vendors::of(vendor).ok_or_else(unknown);
+    let of = |vendor| formats::of(vendor).ok_or_else(unknown);
     match shape {
         Shape::Markup => of(Vendor::YahooPage),
         Shape::Object => by_key(&mut Reader::new(bytes, start))?.ok_or_else(unknown),
@@ -66,10 +66,10 @@ pub(crate) fn format(bytes: &[u8], shape: Shape, start: usize) -> Result<&'stati
 }
 
 /// The format by the first key of an object that a vendor owns.
-fn by_key(reader: &mut Reader<'_>) -> Result<Option<&'static dyn Format>> {
+fn by_key(reader: &mut Reader<'_>) -> Result<Option<&'static dyn Source>> {
     let mut members = reader.object("an object")?;
     while let Some(key) = reader.next_key(&mut members)? {
-        if let Some(format) = vendors::owner(key.as_ref()) {
+        if let Some(format) = formats::owner(key.as_ref()) {
             return Ok(Some(format));
         }
         reader.skip()?;

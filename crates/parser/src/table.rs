@@ -8,7 +8,7 @@ use cream_models::{Bar, BarField, BarFlags, CorporateAction, Date, WarningKind};
 
 use crate::cells::{self, Cell};
 use crate::error::{ParseError, Result, at, excerpt};
-use crate::finish::{MAX_ROWS, Unreadable};
+use crate::finish::{RowLimit, Unreadable};
 use crate::html::{Token, Tokens, decoded, name};
 use crate::warnings::Warnings;
 
@@ -33,6 +33,7 @@ pub(crate) struct Table {
     /// Events that cannot be read: the date, where readable, and where they stand.
     pub(crate) bad_actions: Vec<(Option<Date>, usize, String)>,
     columns: Columns,
+    limit: RowLimit,
 }
 
 /// What stands in which column.
@@ -89,7 +90,11 @@ struct Template<'a> {
 
 /// Reads the table whose start tag was just read, if it is a price table; otherwise the reader
 /// stays where it is.
-pub(crate) fn read(tokens: &mut Tokens<'_>, start: usize) -> Result<Option<Table>> {
+pub(crate) fn read(
+    tokens: &mut Tokens<'_>,
+    start: usize,
+    limit: RowLimit,
+) -> Result<Option<Table>> {
     let mut ahead = tokens.clone();
     let mut row = Cells::default();
     let columns = loop {
@@ -103,7 +108,7 @@ pub(crate) fn read(tokens: &mut Tokens<'_>, start: usize) -> Result<Option<Table
         }
     };
     *tokens = ahead;
-    let mut table = Table { start, columns, ..Table::default() };
+    let mut table = Table { start, columns, limit, ..Table::default() };
     table.read_rows(tokens, &mut row)?;
     Ok(Some(table))
 }
@@ -139,9 +144,7 @@ impl Table {
     }
 
     fn push(&mut self, row: Row) -> Result<()> {
-        if self.rows.len() == MAX_ROWS {
-            return Err(ParseError::TooManyRows { limit: MAX_ROWS, position: at(row.position) });
-        }
+        self.limit.check(self.rows.len(), row.position)?;
         self.rows.push(row);
         Ok(())
     }

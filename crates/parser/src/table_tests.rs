@@ -6,7 +6,7 @@ const HEADER: &str = "<tr><th>Date<th>Open<th>High<th>Low<th>Close   <span>Close
 fn table(html: &str) -> Result<Option<Table>> {
     let mut tokens = Tokens::new(html.as_bytes(), 0);
     let Some(Token::Start(tag)) = tokens.next_tag() else { panic!("{html}") };
-    read(&mut tokens, tag.start)
+    read(&mut tokens, tag.start, RowLimit::default())
 }
 
 fn lines(html: &str) -> Vec<String> {

@@ -224,7 +224,7 @@ fn dividends(history: &PriceHistory) -> Vec<String> {
 fn tiingos_rows_are_read_as_an_independent_reader_reads_them() {
     let Some(bytes) = recorded("tiingo_AAPL.json") else { return };
     let history = parse(&bytes).unwrap();
-    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Tiingo, Ok(Vendor::Tiingo)));
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Tiingo, Ok(Vendor::Tiingo.into())));
     let rows: Vec<Object<'_>> = serde_json::from_slice(&bytes).unwrap();
     compare_rows(&history, &rows, ["open", "high", "low", "close", "adjClose", "volume"]);
     assert_eq!(dates(&rows), dates_of(&history));
@@ -240,7 +240,7 @@ fn tiingos_rows_are_read_as_an_independent_reader_reads_them() {
 fn massives_rows_are_read_as_an_independent_reader_reads_them() {
     let Some(bytes) = recorded("polygon_AAPL.json") else { return };
     let history = parse(&bytes).unwrap();
-    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Massive, Ok(Vendor::Massive)));
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Massive, Ok(Vendor::Massive.into())));
     let answer: Object<'_> = serde_json::from_slice(&bytes).unwrap();
     let rows: Vec<Object<'_>> = serde_json::from_str(answer["results"].get()).unwrap();
     compare_rows(&history, &rows, ["o", "h", "l", "c", "", "v"]);
@@ -264,7 +264,7 @@ fn massives_rows_are_read_as_an_independent_reader_reads_them() {
 fn eodhds_rows_are_read_as_an_independent_reader_reads_them() {
     let Some(bytes) = recorded("eodhd_BHP.AU.json") else { return };
     let history = parse(&bytes).unwrap();
-    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Eodhd, Ok(Vendor::Eodhd)));
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Eodhd, Ok(Vendor::Eodhd.into())));
     let rows: Vec<Object<'_>> = serde_json::from_slice(&bytes).unwrap();
     compare_rows(&history, &rows, ["open", "high", "low", "close", "adjusted_close", "volume"]);
     assert_eq!(dates(&rows), dates_of(&history));
@@ -276,7 +276,7 @@ fn eodhds_rows_are_read_as_an_independent_reader_reads_them() {
 fn nasdaqs_dividends_are_read_as_an_independent_reader_reads_them() {
     let Some(bytes) = recorded("nasdaq_AAPL_dividends.json") else { return };
     let history = parse(&bytes).unwrap();
-    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Nasdaq, Ok(Vendor::Nasdaq)));
+    assert_eq!((history.vendor, detect(&bytes)), (Vendor::Nasdaq, Ok(Vendor::Nasdaq.into())));
     let answer: Value = serde_json::from_slice(&bytes).unwrap();
     let rows = answer["data"]["dividends"]["rows"].as_array().unwrap();
     let mut expected: Vec<_> = rows

@@ -61,8 +61,8 @@ fn good_inputs_are_good() {
     assert_eq!(parse(page().as_bytes()).unwrap().bars, history.bars);
     let marked = format!("\u{FEFF}\r\n {CHART}\n");
     assert_eq!(parse(marked.as_bytes()).unwrap().bars, history.bars);
-    assert_eq!(detect(marked.as_bytes()), Ok(Vendor::YahooChart));
-    assert_eq!(detect(page().as_bytes()), Ok(Vendor::YahooPage));
+    assert_eq!(detect(marked.as_bytes()), Ok(Vendor::YahooChart.into()));
+    assert_eq!(detect(page().as_bytes()), Ok(Vendor::YahooPage.into()));
     assert_eq!(Vendor::YahooPage.to_string(), "yahoo-page");
     assert!(detect(b"{\"a\":1}").is_err() && detect(b"[1]").is_err());
 }

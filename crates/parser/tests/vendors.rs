@@ -183,7 +183,7 @@ proptest! {
     ) {
         let plain = written(vendor, &rows, Writer { dice: Dice(seed), shuffles: false });
         let shuffled = written(vendor, &rows, Writer { dice: Dice(seed), shuffles: true });
-        prop_assert_eq!(detect(shuffled.as_bytes()), Ok(vendor));
+        prop_assert_eq!(detect(shuffled.as_bytes()), Ok(vendor.into()));
         let history = read(vendor, plain.as_bytes()).unwrap();
         let mut bars = history.bars.iter();
         for (index, (prices, volume)) in rows.iter().enumerate() {

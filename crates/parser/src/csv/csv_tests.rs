@@ -354,11 +354,11 @@ fn words_at_the_end_leave_open_what_is_outside_of_the_rows() {
 
 #[test]
 fn the_header_tells_whose_csv_it_is() {
-    assert_eq!(detect(b"Date,Open\n"), Ok(Vendor::Csv));
-    assert_eq!(detect(b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<CLOSE>\n"), Ok(Vendor::Csv));
+    assert_eq!(detect(b"Date,Open\n"), Ok(Vendor::Csv.into()));
+    assert_eq!(detect(b"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<CLOSE>\n"), Ok(Vendor::Csv.into()));
     assert_eq!(
         detect(b"20130102 00:00,1300000,1310000,1290000,1305000,12345678\n"),
-        Ok(Vendor::Csv)
+        Ok(Vendor::Csv.into())
     );
     for (text, vendor) in [
         ("date,close,divCash,splitFactor\n", Some(Vendor::Tiingo)),

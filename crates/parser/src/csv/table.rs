@@ -14,6 +14,7 @@ use super::number::{self, Cell, ends, quick_price, quick_whole};
 use super::record::{self, Field, MAX_COLUMNS};
 use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
+use crate::finish::RowLimit;
 use crate::rows::Rows;
 use crate::values::MAX_TEXT;
 use crate::warnings::Warnings;
@@ -41,7 +42,7 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(bytes: &'a [u8], plan: &'a Plan) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], plan: &'a Plan, limit: RowLimit) -> Self {
         let rows = bytes.get(plan.rows..).unwrap_or_default();
         let row = memchr(b'\n', rows).unwrap_or(rows.len()).max(SHORT_ROW);
         Self {
@@ -49,7 +50,7 @@ impl<'a> Table<'a> {
             plan,
             months: Months::new(),
             // Rows are of about the same length.
-            rows: Rows::with_room(rows.len() / row + 1),
+            rows: Rows::with_room(limit, rows.len() / row + 1),
             fields: Vec::new(),
             symbol: plan.symbol.as_deref().map(str::as_bytes),
             tail: b"",

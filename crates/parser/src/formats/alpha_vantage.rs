@@ -17,7 +17,7 @@
 
 use cream_models::{BarField, PriceHistory, Vendor, WarningKind};
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
@@ -47,7 +47,7 @@ struct Said {
     words: Option<(String, usize)>,
 }
 
-impl Format for AlphaVantage {
+impl Source for AlphaVantage {
     fn vendor(&self) -> Vendor {
         Vendor::AlphaVantage
     }
@@ -68,7 +68,7 @@ impl Format for AlphaVantage {
             let ask = ask.cut(Cut::Start);
             return super::text(answer, self.vendor(), &ask, warnings);
         };
-        let (mut rows, mut events) = (Rows::default(), Events::default());
+        let (mut rows, mut events) = (Rows::new(ask.limit), Events::new(ask.limit));
         let start = reader.clone();
         let said = series(&mut reader, &mut rows, &mut events, warnings)?;
         match said.words {

@@ -1,6 +1,6 @@
 use cream_models::{ActionKind, Vendor};
 
-use crate::vendors::test::{
+use crate::formats::test::{
     actions, bars, coverage, cut_anywhere, date, message, pull, read, warnings,
 };
 
@@ -26,7 +26,7 @@ fn pulled(answers: &[(&str, &str)]) -> Result<cream_models::PriceHistory, crate:
 #[test]
 fn prices_are_read_and_tell_nothing_of_actions() {
     let history = read(Vendor::Eodhd, PRICES).unwrap();
-    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Eodhd));
+    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Eodhd.into()));
     assert_eq!(
         bars(&history),
         [
@@ -86,7 +86,7 @@ fn a_pull_tells_prices_splits_and_dividends_in_any_order() {
 #[test]
 fn actions_alone_decide_nothing_else() {
     let history = read(Vendor::Eodhd, DIVIDENDS).unwrap();
-    assert_eq!(crate::detect(DIVIDENDS.as_bytes()), Ok(Vendor::Eodhd));
+    assert_eq!(crate::detect(DIVIDENDS.as_bytes()), Ok(Vendor::Eodhd.into()));
     assert_eq!(actions(&history), ["2024-03-01 dividend 0.25", "2024-03-04 dividend 0.5"]);
     assert_eq!(
         coverage(&history),
@@ -94,7 +94,7 @@ fn actions_alone_decide_nothing_else() {
          kinds[split,capital_gain]"
     );
     let history = read(Vendor::Eodhd, SPLITS).unwrap();
-    assert_eq!(crate::detect(SPLITS.as_bytes()), Ok(Vendor::Eodhd));
+    assert_eq!(crate::detect(SPLITS.as_bytes()), Ok(Vendor::Eodhd.into()));
     assert_eq!(actions(&history), ["2010-01-04 split 1:10", "2024-03-04 split 4:1"]);
     assert!(!history.coverage.decides_action((date("2024-03-04"), ActionKind::Dividend)));
     assert!(!history.coverage.decides_bar(date("2024-03-04")));

@@ -1,22 +1,33 @@
-//! The vendors' formats, one module each, and the table of them.
+//! What is read of each vendor's answers, what is refused, and where the format is described: a
+//! page each.
+//!
+//! Whatever the format:
+//!
+//! - Keys and columns come in any order; those that are not known are passed over. A known one that
+//!   comes twice is an error, since either might be meant.
+//! - A byte order mark and white space may stand before an answer.
+//! - A row that cannot be read is a warning, and its date stays undecided; where it is more than one
+//!   in a hundred rows and at least three, the answer is refused.
+//! - Of two rows for a date the settled one is kept, else the later one, with a warning.
+//! - Decimal text is exact, up to nine decimals; finer ones are rounded half to even, and the bar is
+//!   flagged. Only Yahoo's numbers are taken for what they are: 32-bit floats, widened.
 
-mod alpha_vantage;
-mod eodhd;
-mod massive;
-mod nasdaq;
-mod own_csv;
-mod stooq;
+pub mod alpha_vantage;
+pub mod csv;
+pub mod eodhd;
+pub mod massive;
+pub mod nasdaq;
+pub mod stooq;
 #[cfg(test)]
 mod test;
-mod tiingo;
-mod yahoo_chart;
-mod yahoo_page;
+pub mod tiingo;
+pub mod yahoo_chart;
+pub mod yahoo_page;
 
 use cream_models::{PriceHistory, Vendor};
 
 use crate::answer::Answer;
 use crate::ask::Ask;
-use crate::csv;
 use crate::error::{ParseError, Result, at};
 use crate::warnings::Warnings;
 use crate::words;
@@ -24,7 +35,7 @@ use crate::words;
 /// How one vendor writes a price history.
 ///
 /// A new vendor is a module with this trait and a line in [`FORMATS`].
-pub(crate) trait Format: Sync {
+pub(crate) trait Source: Sync {
     /// Whose format it is.
     fn vendor(&self) -> Vendor;
 
@@ -53,7 +64,7 @@ pub(crate) trait Format: Sync {
 }
 
 /// Every format.
-pub(crate) static FORMATS: [&dyn Format; 9] = [
+pub(crate) static FORMATS: [&dyn Source; 9] = [
     &yahoo_chart::YahooChart,
     &yahoo_page::YahooPage,
     &tiingo::Tiingo,
@@ -62,16 +73,16 @@ pub(crate) static FORMATS: [&dyn Format; 9] = [
     &eodhd::Eodhd,
     &stooq::Stooq,
     &nasdaq::Nasdaq,
-    &own_csv::Csv,
+    &csv::Csv,
 ];
 
 /// The format of a vendor.
-pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Format> {
+pub(crate) fn of(vendor: Vendor) -> Option<&'static dyn Source> {
     FORMATS.iter().copied().find(|format| format.vendor() == vendor)
 }
 
 /// The vendor whose JSON has this key.
-pub(crate) fn owner(key: &[u8]) -> Option<&'static dyn Format> {
+pub(crate) fn owner(key: &[u8]) -> Option<&'static dyn Source> {
     FORMATS.iter().copied().find(|format| format.owns_key(key))
 }
 
@@ -95,8 +106,8 @@ fn text(
     ask: &Ask,
     warnings: &mut Warnings,
 ) -> Result<PriceHistory> {
-    if csv::vendor(answer.file(), answer.start()).is_some() {
-        csv::read(answer, vendor, ask, warnings)
+    if crate::csv::vendor(answer.file(), answer.start()).is_some() {
+        crate::csv::read(answer, vendor, ask, warnings)
     } else {
         Err(words::of_text(answer))
     }

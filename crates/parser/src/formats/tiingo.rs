@@ -13,7 +13,7 @@
 
 use cream_models::{BarField, PriceHistory, Vendor};
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at};
@@ -26,7 +26,7 @@ use crate::words;
 
 pub(crate) struct Tiingo;
 
-impl Format for Tiingo {
+impl Source for Tiingo {
     fn vendor(&self) -> Vendor {
         Vendor::Tiingo
     }
@@ -54,7 +54,7 @@ impl Format for Tiingo {
         if let Some(other) = answers.iter().find(|answer| answer.json().is_none()) {
             return super::text(other, self.vendor(), ask, warnings);
         }
-        let (mut rows, mut events) = (Rows::default(), Events::default());
+        let (mut rows, mut events) = (Rows::new(ask.limit), Events::new(ask.limit));
         for mut reader in answers.iter().filter_map(Answer::json) {
             prices(&mut reader, &mut rows, &mut events, warnings)?;
         }

@@ -1,6 +1,6 @@
 use cream_models::{ActionKind, Vendor};
 
-use crate::vendors::test::{
+use crate::formats::test::{
     actions, bars, coverage, cut_anywhere, date, message, pull, read, warnings,
 };
 
@@ -26,7 +26,7 @@ fn pulled(answers: &[(&str, &str)]) -> Result<cream_models::PriceHistory, crate:
 #[test]
 fn prices_are_read_as_they_are_shown() {
     let history = read(Vendor::Nasdaq, PRICES).unwrap();
-    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Nasdaq));
+    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Nasdaq.into()));
     assert_eq!(
         bars(&history),
         [
@@ -78,7 +78,7 @@ fn fewer_rows_than_there_are_decide_from_the_first_on() {
 #[test]
 fn dividends_alone_decide_nothing_else() {
     let history = read(Vendor::Nasdaq, DIVIDENDS).unwrap();
-    assert_eq!(crate::detect(DIVIDENDS.as_bytes()), Ok(Vendor::Nasdaq));
+    assert_eq!(crate::detect(DIVIDENDS.as_bytes()), Ok(Vendor::Nasdaq.into()));
     assert_eq!(actions(&history).len(), 2);
     assert_eq!(
         coverage(&history),

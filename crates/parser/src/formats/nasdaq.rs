@@ -17,11 +17,12 @@
 
 use cream_models::{ActionKind, ActionKinds, BarField, PriceHistory, Vendor, WarningKind};
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
 use crate::exact::{self, Cell, Writing};
+use crate::finish::RowLimit;
 use crate::json::Reader;
 use crate::record::{self, Events, Key, Row};
 use crate::rows::Rows;
@@ -33,7 +34,7 @@ pub(crate) struct Nasdaq;
 
 const DATE: &str = "a date such as 12/31/2024";
 
-impl Format for Nasdaq {
+impl Source for Nasdaq {
     fn vendor(&self) -> Vendor {
         Vendor::Nasdaq
     }
@@ -48,7 +49,7 @@ impl Format for Nasdaq {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<PriceHistory> {
-        let mut reading = Reading::new(warnings);
+        let mut reading = Reading::new(ask.limit, warnings);
         for answer in answers {
             let Some(mut reader) = answer.json() else { return Err(words::of_text(answer)) };
             let is_prices = answer.asked("/historical");
@@ -99,10 +100,10 @@ struct Data {
 }
 
 impl<'a> Reading<'a> {
-    fn new(warnings: &'a mut Warnings) -> Self {
+    fn new(limit: RowLimit, warnings: &'a mut Warnings) -> Self {
         Self {
-            rows: Rows::default(),
-            events: Events::default(),
+            rows: Rows::new(limit),
+            events: Events::new(limit),
             symbol: None,
             prices: 0,
             total: 0,

@@ -1,6 +1,6 @@
 use cream_models::Vendor;
 
-use crate::vendors::test::{actions, bars, coverage, cut_anywhere, message, pull, read, warnings};
+use crate::formats::test::{actions, bars, coverage, cut_anywhere, message, pull, read, warnings};
 
 const ADJUSTED: &str = r#"{"Meta Data":{"1. Information":"Daily Time Series with Splits and Dividends",
     "2. Symbol":"DEMO","3. Last Refreshed":"2024-03-04","4. Output Size":"Full size",
@@ -27,7 +27,7 @@ fn refused(text: &str) -> String {
 #[test]
 fn the_adjusted_form_tells_of_dividends_and_splits() {
     let history = read(Vendor::AlphaVantage, ADJUSTED).unwrap();
-    assert_eq!(crate::detect(ADJUSTED.as_bytes()), Ok(Vendor::AlphaVantage));
+    assert_eq!(crate::detect(ADJUSTED.as_bytes()), Ok(Vendor::AlphaVantage.into()));
     assert_eq!(
         bars(&history),
         [

@@ -1,6 +1,6 @@
 use cream_models::{ActionKind, Vendor};
 
-use crate::vendors::test::{
+use crate::formats::test::{
     actions, bars, coverage, cut_anywhere, date, message, pull, read, warnings,
 };
 
@@ -27,7 +27,7 @@ fn pulled(answers: &[(&str, &str)]) -> Result<cream_models::PriceHistory, crate:
 #[test]
 fn aggregates_are_dated_in_new_york() {
     let history = read(Vendor::Massive, PRICES).unwrap();
-    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Massive));
+    assert_eq!(crate::detect(PRICES.as_bytes()), Ok(Vendor::Massive.into()));
     assert_eq!(
         bars(&history),
         [

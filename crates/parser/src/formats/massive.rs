@@ -22,7 +22,7 @@ use cream_models::{
     Vendor,
 };
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at, excerpt};
@@ -68,7 +68,7 @@ impl Pages {
     }
 }
 
-impl Format for Massive {
+impl Source for Massive {
     fn vendor(&self) -> Vendor {
         Vendor::Massive
     }
@@ -93,8 +93,8 @@ impl Format for Massive {
         let (mut prices, mut splits, mut dividends) =
             (Pages::default(), Pages::default(), Pages::default());
         let mut reading = Reading {
-            rows: Rows::default(),
-            events: Events::default(),
+            rows: Rows::new(ask.limit),
+            events: Events::new(ask.limit),
             ticker: None,
             utc: None,
             zone: Zone::named(ZONE).ok_or_else(|| ParseError::UnknownZone {

@@ -19,7 +19,7 @@ use cream_models::{
     ActionKind, ActionKinds, BarField, CorporateEvent, PriceHistory, Vendor, WarningKind,
 };
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::{Ask, Cut};
 use crate::error::{ParseError, Result, at};
@@ -43,7 +43,7 @@ enum Role {
 
 const DATE: &str = "a date such as 2024-12-31";
 
-impl Format for Eodhd {
+impl Source for Eodhd {
     fn vendor(&self) -> Vendor {
         Vendor::Eodhd
     }
@@ -63,7 +63,7 @@ impl Format for Eodhd {
             let ask = ask.cut(Cut::Start);
             return super::text(other, self.vendor(), &ask, warnings);
         }
-        let (mut rows, mut events) = (Rows::default(), Events::default());
+        let (mut rows, mut events) = (Rows::new(ask.limit), Events::new(ask.limit));
         let mut told = ActionKinds::NONE;
         let mut ask = *ask;
         for (answer, mut reader) in answers.iter().filter_map(|a| Some((a, a.json()?))) {

@@ -1,6 +1,6 @@
 use cream_models::{ActionKind, BarFlags, Vendor};
 
-use crate::vendors::test::{
+use crate::formats::test::{
     actions, bars, coverage, cut_anywhere, date, message, pull, read, warnings,
 };
 
@@ -17,7 +17,7 @@ fn row(part: &str) -> String {
 #[test]
 fn rows_are_read_whatever_the_order_of_their_keys() {
     let history = read(Vendor::Tiingo, TWO).unwrap();
-    assert_eq!(crate::detect(TWO.as_bytes()), Ok(Vendor::Tiingo));
+    assert_eq!(crate::detect(TWO.as_bytes()), Ok(Vendor::Tiingo.into()));
     assert_eq!(
         bars(&history),
         [
@@ -171,5 +171,5 @@ fn refusals_are_told_by_their_words() {
         let found = message(Vendor::Tiingo, text);
         assert!(found.contains(expected), "{text}: {found}");
     }
-    assert_eq!(crate::detect(br#"{"detail":"Not found."}"#), Ok(Vendor::Tiingo));
+    assert_eq!(crate::detect(br#"{"detail":"Not found."}"#), Ok(Vendor::Tiingo.into()));
 }

@@ -1,11 +1,18 @@
-//! Stooq's daily CSV, as its site and its bulk files have it; see [`crate::csv`].
+//! Stooq's daily CSV, `/q/d/l/`, and the files of its bulk downloads.
 //!
-//! Refusals come with status 200, as a line of text or as a page.
+//! Read: `Date,Open,High,Low,Close,Volume`, and in bulk files the names in brackets,
+//! `<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,…`, by the rules of [CSV](super::csv). Its site's header is that of
+//! other programs' files as well: by content it counts as [CSV](super::csv), unless the caller says whose it is.
+//!
+//! Refused: what comes with status 200 as a line of text or as a page: the day's limit of hits, no data for the
+//! symbol, a wanted key.
+//!
+//! Stooq does not describe it; what is known was learnt from answers.
 
 use cream_models::{PriceHistory, Vendor};
 use memchr::memmem;
 
-use super::Format;
+use super::Source;
 use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::csv;
@@ -15,7 +22,7 @@ use crate::warnings::Warnings;
 
 pub(crate) struct Stooq;
 
-impl Format for Stooq {
+impl Source for Stooq {
     fn vendor(&self) -> Vendor {
         Vendor::Stooq
     }
