@@ -1,7 +1,12 @@
 //! What other programs build on. A change of it is made on purpose: `INSTA_UPDATE=always cargo test -p
 //! cream-parser --test public_api` writes the snapshots anew, and the changelog tells of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on stops, and tells what it passes over"
+)]
 
 use std::path::Path;
 use std::process::Command;
