@@ -20,6 +20,17 @@ pub(crate) struct Reader<'a> {
 #[derive(Debug)]
 pub(crate) struct First(bool);
 
+impl First {
+    pub(crate) const fn is_first(&self) -> bool {
+        self.0
+    }
+
+    /// Notes that one came.
+    pub(crate) const fn pass(&mut self) {
+        self.0 = false;
+    }
+}
+
 /// A JSON string as it stands, between its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
@@ -182,6 +193,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn string(&mut self) -> Result<Text<'a>> {
         self.take(b'"', "a string")?;
         let start = self.pos;
+        if let Some(end) = short_end(self.bytes, start) {
+            self.pos = end + 1;
+            let raw = self.bytes.get(start..end).unwrap_or_default();
+            return Ok(Text { raw, start, escaped: false });
+        }
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.pos..).unwrap_or_default();
@@ -269,6 +285,25 @@ impl<'a> Reader<'a> {
             Some(_) => Err(self.unexpected("the end of the JSON text")),
         }
     }
+}
+
+/// Where the quote stands that ends a string of up to 15 bytes without escapes, such as a key or a
+/// date: told eight bytes at a time, which for so few is less work than to set out on a search.
+#[inline(always)]
+fn short_end(bytes: &[u8], start: usize) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xFF;
+    // The top bit of each byte that is 0, and perhaps of others behind the first such byte.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    for start in [start, start + 8] {
+        let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
+        let marks =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if marks != 0 {
+            let end = start + marks.trailing_zeros() as usize / 8;
+            return (bytes.get(end) == Some(&b'"')).then_some(end);
+        }
+    }
+    None
 }
 
 impl<'a> Text<'a> {

@@ -78,6 +78,7 @@ mod format;
 pub mod formats;
 mod html;
 mod json;
+mod keys;
 mod number;
 mod page;
 pub mod pull;

@@ -5,6 +5,7 @@ use cream_models::{ActionKinds, Bar, CorporateAction, Date, PriceHistory, Timest
 use crate::ask::Ask;
 use crate::error::{ParseError, Result, at};
 use crate::finish::{self, Actions, RowLimit, Unreadable};
+use crate::keys::Keys;
 use crate::warnings::Warnings;
 
 /// Rows and corporate actions as they stand in the answers, before they are judged.
@@ -16,6 +17,8 @@ pub(crate) struct Rows {
     unreadable: Vec<Unreadable>,
     actions: Actions,
     limit: RowLimit,
+    /// The keys of rows that are objects.
+    pub(crate) keys: Keys,
 }
 
 impl Rows {
@@ -102,7 +105,7 @@ impl Rows {
         ask: &Ask,
         warnings: &mut Warnings,
     ) -> Result<()> {
-        let Self { mut bars, positions, unreadable, mut actions, limit: _ } = self;
+        let Self { mut bars, positions, unreadable, mut actions, .. } = self;
         let total = bars.len();
         if let Some(first) = unreadable.first().filter(|_| unreadable.len() == total) {
             let (position, reason) = (at(first.position), first.reason.clone());

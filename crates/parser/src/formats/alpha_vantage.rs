@@ -202,7 +202,7 @@ fn row(
         }
     };
     let (mut dividend, mut factor) = (None, None);
-    while let Some(key) = reader.next_key(&mut members)? {
+    while let Some(key) = rows.keys.next(reader, &mut members)? {
         match name(key.as_ref()) {
             b"open" => row.price(reader, BarField::Open)?,
             b"high" => row.price(reader, BarField::High)?,

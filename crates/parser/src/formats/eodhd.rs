@@ -166,7 +166,7 @@ impl Reading<'_> {
             }
         };
         let mut is_cut = false;
-        while let Some(key) = reader.next_key(&mut members)? {
+        while let Some(key) = self.rows.keys.next(reader, &mut members)? {
             match key.as_ref() {
                 b"date" => row.date(reader, exact::iso, DATE)?,
                 b"open" => row.price(reader, BarField::Open)?,

@@ -290,7 +290,7 @@ impl Reading<'_> {
             Ok(entered) => entered,
             Err(position) => return record::no_object(reader.bytes(), position, &mut self.rows),
         };
-        while let Some(key) = reader.next_key(&mut members)? {
+        while let Some(key) = self.rows.keys.next(reader, &mut members)? {
             match key.as_ref() {
                 b"v" => row.volume(reader)?,
                 b"o" => row.price(reader, BarField::Open)?,

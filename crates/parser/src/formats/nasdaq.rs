@@ -240,7 +240,7 @@ impl<'a> Reading<'a> {
             Ok(entered) => entered,
             Err(position) => return record::no_object(reader.bytes(), position, &mut self.rows),
         };
-        while let Some(key) = reader.next_key(&mut members)? {
+        while let Some(key) = self.rows.keys.next(reader, &mut members)? {
             match key.as_ref() {
                 b"date" => row.date(reader, exact::american, DATE)?,
                 b"open" => row.price(reader, BarField::Open)?,

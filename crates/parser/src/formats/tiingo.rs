@@ -101,7 +101,7 @@ fn row(
         }
     };
     let (mut dividend, mut factor) = (None, None);
-    while let Some(key) = reader.next_key(&mut members)? {
+    while let Some(key) = rows.keys.next(reader, &mut members)? {
         match key.as_ref() {
             b"date" => row.date(reader, exact::midnight, "a date such as 2024-12-31T00:00:00Z")?,
             b"open" => row.price(reader, BarField::Open)?,
